@@ -4,7 +4,6 @@ export type {
   ChoicesRequest,
   CodeScoring,
   DocHashes,
-  DocValue,
   FilterPipeline,
   FilterStep,
   GenerateRequest,
@@ -58,3 +57,5 @@ export type {
   StageAnswer,
   Violation,
 } from './work.ts';
+export type { WorkerRecord } from './worker.ts';
+export type { JobProgress, TaskAmount } from './progress.ts';

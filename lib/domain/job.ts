@@ -62,7 +62,7 @@ export interface JobTask {
   readonly name: string;
   readonly plan?: BlobRef;
   readonly counts?: TaskCounts;
-  /** How many of the plan's shards have been published at least once. */
+  /** How many of the plan's shards have been, or may have been, published: written before they are. */
   readonly published: number;
   readonly shards?: number;
 }

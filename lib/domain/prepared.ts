@@ -1,6 +1,3 @@
-/** Document values as they came from the data file: JSON, with integers and floats told apart by the reader. */
-export type DocValue = unknown;
-
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
   readonly content: string;
@@ -56,7 +53,8 @@ export interface DocHashes {
 /** One document with all that scoring needs; in the same order as the shard's requests. */
 export interface PreparedDoc {
   readonly doc: number;
-  readonly fields: Readonly<Record<string, DocValue>>;
+  /** The document as one line of JSON, written as Python's `json.dumps(doc, ensure_ascii=False)` writes it. */
+  readonly json: string;
   /** Python's `str()` of the target, as sample files show it. */
   readonly target: string;
   /** Accepted answers (generate), or accepted choice indices (multiple choice). */

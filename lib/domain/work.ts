@@ -15,6 +15,8 @@ export interface ShardWork {
   readonly samples: number;
   readonly seed: number;
   readonly maxConcurrency: number;
+  /** Sent again: some of its generations may be stored already, and those are not asked for again. */
+  readonly resume: boolean;
 }
 
 /** Render one task of a job. The answer is the stage answer `<job>.prepare.<task>`. */

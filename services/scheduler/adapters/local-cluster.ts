@@ -1,0 +1,163 @@
+import path from 'node:path';
+import type { Clock } from '@assay/lib/clock';
+import type { ModelTarget } from '@assay/lib/domain';
+import { AssayError } from '@assay/lib/errors';
+import type { Log } from '@assay/lib/log';
+import { loop } from '@assay/lib/loop';
+import type { Cluster, ServerSpec, ServerView } from '../ports.ts';
+import { announceFile, launch, type LocalProcess } from './local-process.ts';
+import { askModels } from './model-list.ts';
+
+/** How the catalog says that a model is served on this machine. */
+export interface LocalServing {
+  readonly modelId: string;
+  /** The command line, given the file in which the server announces its port. */
+  readonly command: (announce: string) => readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly startMs: number;
+  readonly ceiling: number;
+  readonly contextLength: number;
+}
+
+const HEALTH_MS = 2_000;
+const STARTING_MS = 100;
+const MOST_RESTARTS = 5;
+/** A server that ran this long before it died starts with a clean count. */
+const STEADY_MS = 60_000;
+
+interface Server {
+  view: ServerView;
+  process: LocalProcess | null;
+  startedAt: number;
+  failures: number;
+  readonly stop: AbortController;
+  done: Promise<void>;
+}
+
+/** Model servers as processes of this machine, supervised: one that dies is started again, at most five times in a row. */
+export function localCluster(options: {
+  readonly folder: string;
+  readonly parentPid: number;
+  readonly serving: (target: ModelTarget) => LocalServing;
+  readonly clock: Clock;
+  readonly log: Log;
+}): Cluster {
+  const { clock } = options;
+  const servers = new Map<string, Server>();
+
+  async function step(spec: ServerSpec, server: Server, signal: AbortSignal): Promise<number> {
+    if (server.view.phase === 'failed') return HEALTH_MS;
+    const serving = options.serving(spec.target);
+    if (server.process === null) {
+      await start(spec, server, serving);
+      return STARTING_MS;
+    }
+    const ended = await Promise.race([server.process.ended, Promise.resolve(null)]);
+    if (ended !== null) return died(server, ended);
+    return health(server, server.process, serving, signal);
+  }
+
+  async function start(spec: ServerSpec, server: Server, serving: LocalServing): Promise<void> {
+    const folder = path.join(options.folder, spec.key);
+    const { parentPid } = options;
+    const command = serving.command(announceFile(folder));
+    server.process = await launch({ command, env: serving.env, folder, graceMs: 3_000, parentPid });
+    server.startedAt = clock.monotonic();
+    options.log.info(
+      { server: spec.key, pid: server.process.pid, model: serving.modelId },
+      'model server started',
+    );
+  }
+
+  async function died(server: Server, how: string): Promise<number> {
+    const lines = (await server.process?.lastLines()) ?? '';
+    server.process = null;
+    if (clock.monotonic() - server.startedAt > STEADY_MS) server.failures = 0;
+    server.failures += 1;
+    const detail = `the model server ${how}${lines === '' ? '' : `; its last lines: ${lines}`}`;
+    options.log.warn({ failures: server.failures, detail }, 'model server died');
+    const failed = server.failures > MOST_RESTARTS;
+    server.view = {
+      ...server.view,
+      phase: failed ? 'failed' : 'down',
+      fault: new AssayError('SERVER_START_FAILED', detail, { permanent: failed }),
+      detail,
+      restarts: server.view.restarts + 1,
+    };
+    return Math.min(10_000, 100 * 2 ** server.failures);
+  }
+
+  async function health(
+    server: Server,
+    running: LocalProcess,
+    serving: LocalServing,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const port = await running.port();
+    const fault = port === null ? null : await ask(port, serving, signal);
+    if (port !== null && fault === null) {
+      const baseUrl = `http://127.0.0.1:${port}/v1`;
+      server.view = { ...server.view, phase: 'ready', fault: null, detail: 'ready', baseUrl };
+      return HEALTH_MS;
+    }
+    const ready = server.view.phase === 'ready';
+    const late = !ready && clock.monotonic() - server.startedAt > serving.startMs;
+    const detail = fault?.message ?? 'loads its model';
+    server.view = { ...server.view, phase: ready ? 'down' : 'starting', fault, detail };
+    if (fault?.permanent === true || late) await running.stop();
+    return STARTING_MS;
+  }
+
+  async function ask(port: number, serving: LocalServing, signal: AbortSignal): Promise<AssayError | null> {
+    try {
+      await askModels(`http://127.0.0.1:${port}/v1`, serving.modelId, { timeoutMs: 5_000, signal });
+      return null;
+    } catch (error) {
+      return AssayError.from(error);
+    }
+  }
+
+  return {
+    ensure(spec) {
+      if (servers.has(spec.key)) return;
+      const { modelId, ceiling, contextLength } = options.serving(spec.target);
+      const view: ServerView = {
+        phase: 'starting',
+        fault: null,
+        detail: 'starts',
+        baseUrl: '',
+        model: modelId,
+        ceiling,
+        contextLength,
+        restarts: 0,
+      };
+      const stop = new AbortController();
+      const server: Server = {
+        view,
+        process: null,
+        startedAt: clock.monotonic(),
+        failures: 0,
+        stop,
+        done: Promise.resolve(),
+      };
+      servers.set(spec.key, server);
+      server.done = loop(
+        { name: `server ${spec.key}`, step: (signal) => step(spec, server, signal), log: options.log, clock },
+        stop.signal,
+      );
+    },
+    view: (key) => servers.get(key)?.view ?? null,
+    keys: () => [...servers.keys()],
+    async stop(key) {
+      const server = servers.get(key);
+      if (server === undefined) return;
+      servers.delete(key);
+      server.stop.abort();
+      await server.done;
+      await server.process?.stop();
+    },
+    async close() {
+      await Promise.all([...servers.keys()].map((key) => this.stop(key)));
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import path from 'node:path';
+import { commonShape, loadConfig, settings } from '@assay/lib/config';
+
+export type Config = ReturnType<typeof readConfig>;
+
+/** Every setting of the scheduler, with its default; the environment is read here and nowhere else. */
+export function readConfig(env: NodeJS.ProcessEnv) {
+  const read = loadConfig(
+    'scheduler',
+    {
+      ...commonShape,
+      /** Address of the reporter's gRPC, host:port. */
+      REPORTER: settings.text,
+      CATALOG_DIR: settings.folder,
+      /** Holds endpoint keys; shared with the runners only. */
+      SECRETS_DIR: settings.folder,
+      /** Local model servers write their logs here. */
+      SERVERS_DIR: settings.folder,
+      GENERATIONS_BYTES: settings.bytes.default(1024 ** 3),
+      SCORES_BYTES: settings.bytes.default('512MiB'),
+      /** Model servers that run on this machine at once. */
+      LOCAL_SLOTS: settings.integer.default(1),
+      /** A model server that no job uses is stopped after this. */
+      SERVER_IDLE: settings.duration.default('10m'),
+      RETENTION: settings.duration.default('24h'),
+      WINDOW_SHARDS: settings.integer.default(32),
+      /** Requests in flight that an endpoint may be sent; the runner finds the right number below it. */
+      ENDPOINT_CEILING: settings.integer.default(256),
+      START_TIMEOUT: settings.duration.default('10m'),
+      SERVER_LOST_AFTER: settings.duration.default('10m'),
+      SCORE_STALL: settings.duration.default('20s'),
+      FINALIZE_TIMEOUT: settings.duration.default('15m'),
+      BUNDLE_BYTES: settings.bytes.default('256MiB'),
+      BUNDLE_FILES: settings.integer.default(10_000),
+      RECEIVE_BYTES: settings.bytes.default('4MiB'),
+    },
+    env,
+  );
+  return { ...read, tasksDir: path.join(read.CATALOG_DIR, 'tasks'), serverEnv: serverEnv(env) };
+}
+
+// A model server sees what it needs to run, and none of our settings or tokens.
+function serverEnv(env: NodeJS.ProcessEnv): Record<string, string> {
+  const names = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TMPDIR', 'TZ'];
+  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+}

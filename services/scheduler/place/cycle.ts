@@ -1,0 +1,170 @@
+import type { Kv } from '@assay/lib/bus';
+import type { Clock } from '@assay/lib/clock';
+import { isTerminal, type JobId, type JobRecord, type ServerRecord } from '@assay/lib/domain';
+import type { Log } from '@assay/lib/log';
+import type { Cluster, Jobs, ServerView } from '../ports.ts';
+import { place, type Placement, type Verdict } from './place.ts';
+import { claimOf, holds, inOrder, reservationOf, waits } from './snapshot.ts';
+
+export interface CyclePorts {
+  readonly servers: Kv<ServerRecord>;
+  readonly jobs: Jobs;
+  readonly cluster: (job: JobRecord) => Cluster;
+  readonly clusters: readonly Cluster[];
+  /** Clusters whose servers take a slot of this machine. */
+  readonly takesSlot: (cluster: Cluster) => boolean;
+  readonly keyOf: (job: JobRecord) => string;
+  readonly advance: (
+    job: JobRecord,
+    edge: { to: 'STARTING' | 'FAILED'; reason: string; detail: string },
+    server?: string,
+  ) => Promise<JobRecord>;
+  readonly giveUp: (job: JobId) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly epoch: number;
+  readonly limits: CycleLimits;
+}
+
+export interface CycleLimits {
+  readonly slots: number;
+  readonly idleMs: number;
+  readonly generationsBytes: number;
+  readonly scoresBytes: number;
+}
+
+/** What the cycle remembers: since when servers are idle, and what it last wrote about each. */
+export interface CycleMemory {
+  readonly idleSince: Map<string, number>;
+  readonly written: Map<string, string>;
+}
+
+/**
+ * The scheduling cycle: 1. snapshot, 2. decide, 3. act on jobs, 4. act on servers, 5. publish where servers are.
+ */
+export async function cycle(ports: CyclePorts, memory: CycleMemory): Promise<void> {
+  const jobs = [...ports.jobs.all()];
+  const live = inOrder(jobs.filter((job) => !isTerminal(job.state) && !job.cancelRequested));
+  const placement = place(snapshotOf(ports, memory, jobs, live));
+  for (const verdict of placement.verdicts) await act(ports, verdict);
+  for (const job of placement.giveUp) await ports.giveUp(job);
+  await serve(ports, live, placement);
+  await publishServers(ports, memory);
+}
+
+function snapshotOf(
+  ports: CyclePorts,
+  memory: CycleMemory,
+  jobs: readonly JobRecord[],
+  live: readonly JobRecord[],
+) {
+  const nowMs = ports.clock.monotonic();
+  const busy = new Set(live.filter(holds).map(ports.keyOf));
+  const servers = ports.clusters.flatMap((cluster) =>
+    cluster.keys().map((key) => {
+      if (busy.has(key)) memory.idleSince.delete(key);
+      else if (!memory.idleSince.has(key)) memory.idleSince.set(key, nowMs);
+      return { key, takesSlot: ports.takesSlot(cluster), idleSinceMs: memory.idleSince.get(key) ?? null };
+    }),
+  );
+  return {
+    nowMs,
+    claims: live.filter(waits).map((job) => claimOf(job, ports.keyOf(job))),
+    active: live.filter(holds).map((job) => reservationOf(job, ports.keyOf(job))),
+    retained: inOrder(jobs.filter((job) => isTerminal(job.state) && !job.purged)).map((job) =>
+      reservationOf(job, job.server ?? ''),
+    ),
+    servers,
+    slots: ports.limits.slots,
+    ledger: ports.limits,
+    idleMs: ports.limits.idleMs,
+  };
+}
+
+async function act(ports: CyclePorts, verdict: Verdict): Promise<void> {
+  const job = ports.jobs.get(verdict.job);
+  if (job === undefined || job.state !== 'QUEUED') return;
+  switch (verdict.type) {
+    case 'admit': {
+      const key = ports.keyOf(job);
+      const view = ports.cluster(job).view(key);
+      const detail = view?.phase === 'ready' ? `server ${key} is warm` : `server ${key} starts`;
+      await ports.advance(job, { to: 'STARTING', reason: 'PLACED', detail }, key);
+      return;
+    }
+    case 'wait':
+      if (job.reason === verdict.reason && job.detail === verdict.detail) return;
+      await ports.jobs.edit(job.id, (latest) =>
+        latest.state === 'QUEUED'
+          ? { ...latest, reason: verdict.reason, detail: verdict.detail, epoch: ports.epoch }
+          : null,
+      );
+      return;
+    case 'refuse':
+      await ports.advance(job, { to: 'FAILED', reason: verdict.reason, detail: verdict.detail });
+      return;
+    case 'warm':
+      return;
+  }
+}
+
+// Servers of admitted and warming jobs run; those that the placement names stop. `ensure` joins what runs already.
+async function serve(ports: CyclePorts, live: readonly JobRecord[], placement: Placement): Promise<void> {
+  for (const key of placement.stop) {
+    ports.log.info({ server: key }, 'server stops');
+    await Promise.all(ports.clusters.map((cluster) => cluster.stop(key)));
+  }
+  const wanted = new Set(
+    placement.verdicts.flatMap((verdict) =>
+      verdict.type === 'admit' || verdict.type === 'warm' ? [verdict.job] : [],
+    ),
+  );
+  for (const job of live) {
+    if (holds(job) || wanted.has(job.id))
+      ports.cluster(job).ensure({ key: ports.keyOf(job), target: job.spec.target });
+  }
+}
+
+async function publishServers(ports: CyclePorts, memory: CycleMemory): Promise<void> {
+  const kv = ports.servers;
+  const seen = new Set<string>();
+  for (const cluster of ports.clusters) {
+    for (const key of cluster.keys()) {
+      const view = cluster.view(key);
+      if (view === null) continue;
+      seen.add(key);
+      const record = recordOf(ports, cluster, key, view);
+      const text = JSON.stringify({ ...record, updatedAt: '' });
+      if (memory.written.get(key) === text) continue;
+      await kv.put(key, record);
+      memory.written.set(key, text);
+    }
+  }
+  for (const key of [...memory.written.keys()].filter((old) => !seen.has(old))) {
+    await kv.delete(key);
+    memory.written.delete(key);
+    memory.idleSince.delete(key);
+  }
+}
+
+const STATES = { starting: 'starting', ready: 'ready', down: 'unhealthy', failed: 'failed' } as const;
+
+function recordOf(ports: CyclePorts, cluster: Cluster, key: string, view: ServerView): ServerRecord {
+  const user = [...ports.jobs.all()].find((job) => !isTerminal(job.state) && ports.keyOf(job) === key);
+  const target = user?.spec.target;
+  const secret = target?.type === 'endpoint' ? target.secret : undefined;
+  return {
+    v: 1,
+    key,
+    kind: ports.takesSlot(cluster) ? 'local' : 'external',
+    baseUrl: view.baseUrl,
+    model: view.model,
+    state: STATES[view.phase],
+    reason: view.detail,
+    ceiling: view.ceiling,
+    ...(secret === undefined ? {} : { secret }),
+    contextLength: view.contextLength,
+    epoch: ports.epoch,
+    updatedAt: new Date(ports.clock.now()).toISOString(),
+  };
+}

@@ -1,0 +1,213 @@
+import type { JobId } from '@assay/lib/domain';
+
+/** A job that waits for its place, in the order in which jobs came. */
+export interface Claim extends Reservation {
+  readonly prepared: boolean;
+}
+
+/** What a job holds, or asks for, of what is scarce. */
+export interface Reservation {
+  readonly job: JobId;
+  readonly partition: string;
+  readonly server: string;
+  /** Local servers take a slot of this machine; external ones take nothing of ours. */
+  readonly takesSlot: boolean;
+  readonly generationBytes: number;
+  readonly scoreBytes: number;
+}
+
+export interface PlacedServer {
+  readonly key: string;
+  readonly takesSlot: boolean;
+  /** Since when no job uses it; null while one does. */
+  readonly idleSinceMs: number | null;
+}
+
+export interface Snapshot {
+  readonly nowMs: number;
+  readonly claims: readonly Claim[];
+  readonly active: readonly Reservation[];
+  /** Finished jobs whose subjects are still kept, oldest first. */
+  readonly retained: readonly Reservation[];
+  readonly servers: readonly PlacedServer[];
+  readonly slots: number;
+  readonly ledger: { readonly generationsBytes: number; readonly scoresBytes: number };
+  readonly idleMs: number;
+}
+
+export type Verdict =
+  /** Takes its place: ledger bytes are reserved and its server may start. */
+  | { readonly type: 'admit'; readonly job: JobId }
+  /** Still being prepared, but nothing is before it: its server may warm up meanwhile. */
+  | { readonly type: 'warm'; readonly job: JobId }
+  | { readonly type: 'wait'; readonly job: JobId; readonly reason: WaitReason; readonly detail: string }
+  | {
+      readonly type: 'refuse';
+      readonly job: JobId;
+      readonly reason: 'LEDGER_TOO_SMALL';
+      readonly detail: string;
+    };
+
+export type WaitReason = 'PREPARING' | 'LEDGER_FULL' | 'DEVICE_BUSY' | 'JOBS_AHEAD';
+
+export interface Placement {
+  readonly verdicts: readonly Verdict[];
+  /** Finished jobs whose subjects are given up early because a waiting job needs the room. */
+  readonly giveUp: readonly JobId[];
+  /** Servers to stop: idle for too long, or in the way of the first job that waits for a slot. */
+  readonly stop: readonly string[];
+}
+
+/** Share of a ledger's `max_bytes` that reservations may take; the rest is for what estimates miss. */
+const FILL = 0.9;
+
+/**
+ * First come, first served, decided over a snapshot. A job that waits for room in the ledgers keeps every later job
+ * of its partition from taking that room, and a job that waits for a slot keeps every later one from a slot; a job
+ * that needs neither passes.
+ */
+export function place(snapshot: Snapshot): Placement {
+  const room = ledgerRoom(snapshot);
+  const slots = slotsOf(snapshot);
+  const giveUp: JobId[] = [];
+  const verdicts = snapshot.claims.map((claim) => verdictOf(claim, room, slots, giveUp));
+  return { verdicts, giveUp, stop: [...slots.evicted, ...idleTooLong(snapshot, slots)] };
+}
+
+function verdictOf(claim: Claim, room: Room, slots: Slots, giveUp: JobId[]): Verdict {
+  if (claim.prepared) {
+    const short = room.shortOf(claim, giveUp);
+    if (short !== null) return { ...short, job: claim.job };
+  }
+  const busy = slots.take(claim);
+  if (busy !== null) return { type: 'wait', job: claim.job, ...busy };
+  if (!claim.prepared) return { type: 'warm', job: claim.job };
+  room.reserve(claim);
+  return { type: 'admit', job: claim.job };
+}
+
+interface Room {
+  shortOf(
+    claim: Claim,
+    giveUp: JobId[],
+  ):
+    | { readonly type: 'wait'; readonly reason: WaitReason; readonly detail: string }
+    | { readonly type: 'refuse'; readonly reason: 'LEDGER_TOO_SMALL'; readonly detail: string }
+    | null;
+  reserve(claim: Claim): void;
+}
+
+function ledgerRoom(snapshot: Snapshot): Room {
+  const most = {
+    generations: snapshot.ledger.generationsBytes * FILL,
+    scores: snapshot.ledger.scoresBytes * FILL,
+  };
+  const used = new Map<string, { generations: number; scores: number }>();
+  const blocked = new Map<string, JobId>();
+  const retained = [...snapshot.retained];
+  const usedOf = (partition: string) => {
+    const found = used.get(partition) ?? { generations: 0, scores: 0 };
+    used.set(partition, found);
+    return found;
+  };
+  const add = (reservation: Reservation, sign: 1 | -1) => {
+    const sum = usedOf(reservation.partition);
+    sum.generations += sign * reservation.generationBytes;
+    sum.scores += sign * reservation.scoreBytes;
+  };
+  for (const reservation of [...snapshot.active, ...retained]) add(reservation, 1);
+  const fits = (claim: Claim) => {
+    const sum = usedOf(claim.partition);
+    return (
+      sum.generations + claim.generationBytes <= most.generations &&
+      sum.scores + claim.scoreBytes <= most.scores
+    );
+  };
+
+  return {
+    shortOf(claim, giveUp) {
+      if (claim.generationBytes > most.generations || claim.scoreBytes > most.scores) {
+        return { type: 'refuse', reason: 'LEDGER_TOO_SMALL', detail: tooSmall(claim, most) };
+      }
+      const ahead = blocked.get(claim.partition);
+      if (ahead !== undefined) {
+        return {
+          type: 'wait',
+          reason: 'JOBS_AHEAD',
+          detail: `job ${ahead} is before it and waits for room in the ledgers`,
+        };
+      }
+      while (!fits(claim)) {
+        const index = retained.findIndex((kept) => kept.partition === claim.partition);
+        const [kept] = index < 0 ? [] : retained.splice(index, 1);
+        if (kept === undefined) break;
+        add(kept, -1);
+        giveUp.push(kept.job);
+      }
+      if (fits(claim)) return null;
+      blocked.set(claim.partition, claim.job);
+      return {
+        type: 'wait',
+        reason: 'LEDGER_FULL',
+        detail: `needs ${mib(claim.generationBytes + claim.scoreBytes)} in the ledgers; running jobs have reserved the room`,
+      };
+    },
+    reserve: (claim) => add(claim, 1),
+  };
+}
+
+interface Slots {
+  take(claim: Claim): { readonly reason: WaitReason; readonly detail: string } | null;
+  readonly evicted: readonly string[];
+  readonly used: ReadonlySet<string>;
+}
+
+function slotsOf(snapshot: Snapshot): Slots {
+  const held = new Set(snapshot.servers.filter((server) => server.takesSlot).map((server) => server.key));
+  for (const job of snapshot.active) if (job.takesSlot) held.add(job.server);
+  const used = new Set(snapshot.active.map((job) => job.server));
+  const evicted: string[] = [];
+  let waiting: JobId | null = null;
+
+  return {
+    used,
+    evicted,
+    take(claim) {
+      if (claim.takesSlot && waiting !== null)
+        return { reason: 'JOBS_AHEAD', detail: `job ${waiting} is before it and waits for a device` };
+      if (!claim.takesSlot || held.has(claim.server)) {
+        used.add(claim.server);
+        return null;
+      }
+      if (held.size >= snapshot.slots) {
+        const idle = snapshot.servers.find(
+          (server) => server.takesSlot && !used.has(server.key) && held.has(server.key),
+        );
+        if (idle === undefined) {
+          waiting = claim.job;
+          return { reason: 'DEVICE_BUSY', detail: `all ${snapshot.slots} device slot(s) serve other models` };
+        }
+        held.delete(idle.key);
+        evicted.push(idle.key);
+      }
+      held.add(claim.server);
+      used.add(claim.server);
+      return null;
+    },
+  };
+}
+
+function idleTooLong(snapshot: Snapshot, slots: Slots): string[] {
+  return snapshot.servers
+    .filter((server) => !slots.used.has(server.key) && !slots.evicted.includes(server.key))
+    .filter((server) => server.idleSinceMs !== null && snapshot.nowMs - server.idleSinceMs >= snapshot.idleMs)
+    .map((server) => server.key);
+}
+
+function tooSmall(claim: Claim, most: { readonly generations: number; readonly scores: number }): string {
+  return `needs ${mib(claim.generationBytes)} for generations and ${mib(claim.scoreBytes)} for scores; the ledgers take at most ${mib(most.generations)} and ${mib(most.scores)}`;
+}
+
+function mib(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+}

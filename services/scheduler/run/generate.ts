@@ -1,0 +1,120 @@
+import type { JobRecord, ShardRef, TaskPlan } from '@assay/lib/domain';
+import { advance, fail, plansOf, type Memory, type RunPorts } from './context.ts';
+import { look } from './counts.ts';
+import { missingGenerations } from './audit.ts';
+import { nextWindow } from './window.ts';
+
+/** RUNNING: keeps a window of shards published, repairs what went missing; SCORING when all is generated. */
+export async function running(ports: RunPorts, memory: Memory, job: JobRecord): Promise<number> {
+  if (await serverLost(ports, memory, job)) return 0;
+  const plans = await plansOf(ports, memory, job);
+  // Asked before the counts: a shard leaves the queue only after its last generation is stored.
+  const outstanding = await ports.bus.shards(job.partition).outstanding({ job: job.id });
+  const counts = await look(ports, memory, job, plans);
+  if (counts.generated >= counts.samples) {
+    await advance(ports, job, {
+      to: 'SCORING',
+      reason: 'GENERATED',
+      detail: `${counts.generated} generations are stored`,
+    });
+    return 0;
+  }
+  const published = await publishWindow(ports, job, plans, outstanding);
+  if (outstanding === 0 && published === 0) await repairGenerations(ports, memory, job, plans);
+  return 100;
+}
+
+async function publishWindow(
+  ports: RunPorts,
+  job: JobRecord,
+  plans: readonly TaskPlan[],
+  outstanding: number,
+): Promise<number> {
+  if (outstanding > ports.limits.windowShards / 2) return 0;
+  const parts = nextWindow(job.tasks, ports.limits.windowShards - outstanding);
+  if (parts.length === 0) return 0;
+  // Written first: what a crash leaves unpublished is found as a gap and sent with `resume`.
+  await ports.jobs.edit(job.id, (record) => ({
+    ...record,
+    epoch: ports.epoch,
+    tasks: record.tasks.map((task) => {
+      const part = parts.find((candidate) => candidate.task === task.name);
+      return part === undefined ? task : { ...task, published: Math.max(task.published, part.to) };
+    }),
+  }));
+  ports.crash.at('scheduler.window.recorded');
+  let published = 0;
+  for (const part of parts) {
+    const plan = plans.find((candidate) => candidate.task === part.task);
+    const shards = plan?.shards.slice(part.from, part.to) ?? [];
+    if (plan !== undefined) await sendShards(ports, job, plan, shards, false);
+    published += shards.length;
+  }
+  return published;
+}
+
+async function sendShards(
+  ports: RunPorts,
+  job: JobRecord,
+  plan: TaskPlan,
+  shards: readonly ShardRef[],
+  resume: boolean,
+): Promise<void> {
+  const queue = ports.bus.shards(job.partition);
+  await Promise.all(
+    shards.map((shard) =>
+      queue.publish({
+        v: 1,
+        job: job.id,
+        task: plan.task,
+        kind: plan.kind,
+        n: shard.n,
+        bucket: shard.bucket,
+        server: job.server ?? '',
+        requests: shard.requests,
+        docs: shard.docs,
+        samples: shard.samples,
+        seed: job.spec.seed,
+        maxConcurrency: job.spec.maxConcurrency,
+        resume,
+      }),
+    ),
+  );
+}
+
+/** Sends the shards of every bucket that lacks generations again; runners skip what is stored. */
+export async function repairGenerations(
+  ports: RunPorts,
+  memory: Memory,
+  job: JobRecord,
+  plans?: readonly TaskPlan[],
+): Promise<number> {
+  let missing = 0;
+  for (const plan of plans ?? (await plansOf(ports, memory, job))) {
+    for await (const gap of missingGenerations(ports, job, plan)) {
+      if (gap.missing.length === 0) continue;
+      missing += gap.missing.length;
+      const shards = plan.shards.filter((shard) => shard.bucket === gap.bucket);
+      ports.log.warn(
+        { job: job.id, task: plan.task, bucket: gap.bucket, missing: gap.missing.length },
+        'generations missing; shards sent again',
+      );
+      await sendShards(ports, job, plan, shards, true);
+    }
+  }
+  return missing;
+}
+
+async function serverLost(ports: RunPorts, memory: Memory, job: JobRecord): Promise<boolean> {
+  const view = job.server === undefined ? null : ports.view(job.server);
+  if (view === null || view.phase === 'ready') {
+    memory.downSinceMs = null;
+    return false;
+  }
+  const nowMs = ports.clock.monotonic();
+  const downSinceMs = memory.downSinceMs ?? nowMs;
+  memory.downSinceMs = downSinceMs;
+  if (view.phase !== 'failed' && nowMs - downSinceMs < ports.limits.serverLostMs) return false;
+  await fail(ports, job, 'SERVER_LOST', view.detail);
+  return true;
+}

@@ -1,0 +1,70 @@
+import { isTerminal, type JobId, type JobRecord } from '@assay/lib/domain';
+import type { RunPorts } from './context.ts';
+import type { Secrets } from '../ports.ts';
+
+export interface SweepPorts extends Pick<
+  RunPorts,
+  'bus' | 'jobs' | 'answers' | 'progress' | 'clock' | 'log' | 'epoch'
+> {
+  readonly secrets: Secrets;
+  readonly retentionMs: number;
+}
+
+/** A late worker may store once more after a job was cancelled: its subjects are purged again this much later. */
+const LATE_MS = 60_000;
+
+/** Clears up after finished jobs: what waits in queues, endpoint keys, and, after their retention, their subjects. */
+export async function sweep(ports: SweepPorts, cleared: Set<JobId>): Promise<void> {
+  for (const job of ports.jobs.all()) {
+    if (!isTerminal(job.state) || job.purged) continue;
+    if (!cleared.has(job.id)) {
+      await clearWork(ports, job);
+      if (job.state === 'CANCELLED') await purgeSubjects(ports, job);
+      cleared.add(job.id);
+    }
+    const keepMs = job.state === 'CANCELLED' ? LATE_MS : ports.retentionMs;
+    if (endedMsAgo(ports, job) >= keepMs) await giveUp(ports, job.id);
+  }
+  await sweepSecrets(ports);
+}
+
+/** Purges a finished job's subjects and says so in its record. */
+export async function giveUp(ports: SweepPorts, id: JobId): Promise<void> {
+  const job = ports.jobs.get(id);
+  if (job === undefined || !isTerminal(job.state) || job.purged) return;
+  await clearWork(ports, job);
+  await purgeSubjects(ports, job);
+  await ports.jobs.edit(id, (record) => ({ ...record, purged: true, epoch: ports.epoch }));
+}
+
+async function clearWork(ports: SweepPorts, job: JobRecord): Promise<void> {
+  const work = ports.bus.work(job.partition);
+  for (const queue of [ports.bus.shards(job.partition), work.prepare, work.check, work.score]) {
+    await queue.purge({ job: job.id });
+  }
+  await ports.answers.forget(
+    job.id,
+    job.tasks.map((task) => task.name),
+  );
+}
+
+async function purgeSubjects(ports: SweepPorts, job: JobRecord): Promise<void> {
+  const [generations, scores] = [ports.bus.generations(job.partition), ports.bus.scores(job.partition)];
+  const purged =
+    (await generations.purge(generations.filter({ job: job.id }))) +
+    (await scores.purge(scores.filter({ job: job.id })));
+  ports.log.info({ job: job.id, purged }, 'subjects purged');
+}
+
+// The key of an endpoint lives no longer than its job.
+async function sweepSecrets(ports: SweepPorts): Promise<void> {
+  for (const name of await ports.secrets.names()) {
+    const job = ports.jobs.get(name);
+    if (job !== undefined && isTerminal(job.state)) await ports.secrets.delete(name);
+  }
+}
+
+function endedMsAgo(ports: SweepPorts, job: JobRecord): number {
+  const last = job.transitions.at(-1);
+  return last === undefined ? Number.POSITIVE_INFINITY : ports.clock.now() - Date.parse(last.at);
+}

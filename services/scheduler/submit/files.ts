@@ -1,0 +1,54 @@
+import type { Blob } from '@assay/lib/blob';
+import { isBlobRef, type BlobRef } from '@assay/lib/domain';
+import { AssayError } from '@assay/lib/errors';
+import type { TaskFiles } from '@assay/lib/tasks';
+import { isManifest, manifestOf, type ManifestFile } from './bundle.ts';
+
+/** The files of a stored bundle. Throws BUNDLE_INVALID when it was never uploaded. */
+export async function bundleFiles(blob: Blob, bundle: string): Promise<TaskFiles> {
+  const files = new Map((await readManifest(blob, bundle)).map((file) => [file.path, file.blob]));
+  return {
+    paths: () => Promise.resolve([...files.keys()]),
+    read(path) {
+      const ref = files.get(path);
+      if (ref === undefined) throw new AssayError('BUNDLE_INVALID', `the bundle has no file ${path}`);
+      return blob.get(ref);
+    },
+  };
+}
+
+async function readManifest(blob: Blob, bundle: string): Promise<readonly ManifestFile[]> {
+  const unknown = () =>
+    new AssayError('BUNDLE_INVALID', 'the bundle is not known; upload the task folder first', {
+      violations: [{ field: 'bundle', message: 'must be the answer of UploadBundle' }],
+    });
+  if (!isBlobRef(bundle) || !(await blob.has(bundle))) throw unknown();
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(await blob.get(bundle)).toString('utf8'));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw unknown();
+    throw error;
+  }
+  if (!isManifest(value)) throw unknown();
+  return value.files;
+}
+
+/** Files of a job, from one or more folders: each path is put under its folder's prefix. */
+export interface Picked {
+  readonly prefix: string;
+  readonly files: TaskFiles;
+  readonly paths: readonly string[];
+}
+
+/** Stores exactly the files that a job needs, so that the job never depends on a folder that changes. */
+export async function snapshot(blob: Blob, picked: readonly Picked[]): Promise<BlobRef> {
+  const files: ManifestFile[] = [];
+  for (const { prefix, files: folder, paths } of picked) {
+    for (const path of paths) {
+      const content = await folder.read(path);
+      files.push({ path: prefix + path, blob: await blob.put(content), bytes: content.length });
+    }
+  }
+  return blob.put(Buffer.from(JSON.stringify(manifestOf(files))));
+}
