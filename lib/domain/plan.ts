@@ -33,6 +33,8 @@ export interface TaskPlan {
   readonly shards: readonly ShardRef[];
   /** The task's YAML after includes and overrides, as result files show it. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** `config` as one line of JSON written as Python's `json.dumps(config, ensure_ascii=False)`: it tells 1.0 and 1 apart. */
+  readonly configJson?: string;
   readonly needs: PlanNeeds;
 }
 

@@ -1,6 +1,9 @@
 import path from 'node:path';
 import { commonShape, loadConfig, settings } from '@assay/lib/config';
 
+const MIB = 1024 * 1024;
+const MINUTE_MS = 60_000;
+
 export type Config = ReturnType<typeof readConfig>;
 
 /** Every setting of the scheduler, with its default; the environment is read here and nowhere else. */
@@ -16,23 +19,23 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       SECRETS_DIR: settings.folder,
       /** Local model servers write their logs here. */
       SERVERS_DIR: settings.folder,
-      GENERATIONS_BYTES: settings.bytes.default(1024 ** 3),
-      SCORES_BYTES: settings.bytes.default('512MiB'),
+      GENERATIONS_BYTES: settings.bytes.default(1024 * MIB),
+      SCORES_BYTES: settings.bytes.default(512 * MIB),
       /** Model servers that run on this machine at once. */
       LOCAL_SLOTS: settings.integer.default(1),
       /** A model server that no job uses is stopped after this. */
-      SERVER_IDLE: settings.duration.default('10m'),
-      RETENTION: settings.duration.default('24h'),
+      SERVER_IDLE: settings.duration.default(10 * MINUTE_MS),
+      RETENTION: settings.duration.default(24 * 60 * MINUTE_MS),
       WINDOW_SHARDS: settings.integer.default(32),
       /** Requests in flight that an endpoint may be sent; the runner finds the right number below it. */
       ENDPOINT_CEILING: settings.integer.default(256),
-      START_TIMEOUT: settings.duration.default('10m'),
-      SERVER_LOST_AFTER: settings.duration.default('10m'),
-      SCORE_STALL: settings.duration.default('20s'),
-      FINALIZE_TIMEOUT: settings.duration.default('15m'),
-      BUNDLE_BYTES: settings.bytes.default('256MiB'),
+      START_TIMEOUT: settings.duration.default(10 * MINUTE_MS),
+      SERVER_LOST_AFTER: settings.duration.default(10 * MINUTE_MS),
+      SCORE_STALL: settings.duration.default(20_000),
+      FINALIZE_TIMEOUT: settings.duration.default(15 * MINUTE_MS),
+      BUNDLE_BYTES: settings.bytes.default(256 * MIB),
       BUNDLE_FILES: settings.integer.default(10_000),
-      RECEIVE_BYTES: settings.bytes.default('4MiB'),
+      RECEIVE_BYTES: settings.bytes.default(4 * MIB),
     },
     env,
   );

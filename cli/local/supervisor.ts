@@ -1,0 +1,197 @@
+import { readFile, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import type { Clock } from '@assay/lib/clock';
+import { AssayError } from '@assay/lib/errors';
+import type { Log } from '@assay/lib/log';
+import { loop } from '@assay/lib/loop';
+import { tendBallast } from './ballast.ts';
+import { brokerSpec, findNatsServer, ledgerSizes } from './broker.ts';
+import { child, type Child } from './child.ts';
+import type { Layout } from './layout.ts';
+import { identityOf, lives, parseIdentity } from './process-identity.ts';
+import {
+  announceFileOf,
+  SERVICES,
+  serviceSpecs,
+  type ServiceName,
+  type ServiceSettings,
+} from './services.ts';
+import { openState, readOr, writeWhole } from './state.ts';
+
+export interface SupervisorOptions {
+  readonly layout: Layout;
+  readonly home: string;
+  readonly node: string;
+  readonly pid: number;
+  readonly env: Readonly<Record<string, string>>;
+  readonly catalog: string;
+  /** A broker that runs already; none means that one is started. */
+  readonly broker: { readonly url: string; readonly token: string | undefined } | null;
+  readonly natsServer: string | undefined;
+  readonly extra: ServiceSettings['extra'];
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface Supervisor {
+  /** Resolves when every service is ready; rejects with the first that keeps dying. */
+  readonly ready: Promise<void>;
+  /** Resolves when everything has ended, after `stop`. */
+  readonly done: Promise<void>;
+  readonly children: ReadonlyMap<string, Child>;
+}
+
+const BALLAST_BYTES = 64 * 1024 * 1024;
+const FULL_BYTES = 16 * 1024 * 1024;
+const READY_MS = 120_000;
+
+/** Runs the broker and the four services on this machine until `stop` aborts. One supervisor to a state folder. */
+export async function supervise(options: SupervisorOptions, stop: AbortSignal): Promise<Supervisor> {
+  const { layout, clock, log } = options;
+  const { token, ports } = await openState(layout);
+  await claim(options);
+  const sizes = await ledgerSizes(layout);
+  const children = new Map<string, Child>();
+  const broker = options.broker ?? { url: `nats://127.0.0.1:${ports.nats}`, token };
+  if (options.broker === null) {
+    const server = await findNatsServer(layout, options.natsServer, options.env['PATH'] ?? '');
+    const spec = await brokerSpec({
+      layout,
+      server,
+      ports,
+      token,
+      storeBytes: sizes.storeBytes,
+      env: options.env,
+    });
+    children.set('nats', child(spec, clock));
+  }
+  const { home, node, env, catalog, extra } = options;
+  const specs = serviceSpecs({
+    layout,
+    ports,
+    token,
+    natsUrl: broker.url,
+    natsToken: broker.token,
+    home,
+    node,
+    env,
+    catalog,
+    extra,
+    ledger: sizes,
+  });
+  for (const name of SERVICES) children.set(name, child(specs[name], clock));
+
+  // The broker goes last: services still store what they have in hand while they stop.
+  const brokerStop = new AbortController();
+  const services = SERVICES.map((name) => children.get(name)?.run(stop));
+  const nats = children.get('nats');
+  const running = nats?.run(brokerStop.signal) ?? Promise.resolve();
+  const ballast =
+    nats === undefined
+      ? Promise.resolve()
+      : loop({ name: 'ballast', step: () => tend(layout, nats, log), log, clock }, stop);
+  const done = Promise.all([...services, ballast])
+    .then(() => brokerStop.abort())
+    .then(() => running)
+    .then(() => rm(layout.supervisorFile, { force: true }));
+  const ready = whenReady(layout, ports.nats, options.broker === null, children, clock, stop);
+  ready.catch(() => undefined);
+  return { ready, done, children };
+}
+
+async function claim(options: SupervisorOptions): Promise<void> {
+  const { supervisorFile } = options.layout;
+  const holder = parseIdentity(await readOr(supervisorFile, ''));
+  if (holder !== null && holder.pid !== options.pid && (await lives(holder))) {
+    throw new AssayError(
+      'UNAVAILABLE',
+      `a local Assay runs already in ${options.layout.root} (process ${holder.pid}); \`assay local down\` stops it`,
+    );
+  }
+  await writeWhole(supervisorFile, JSON.stringify(await identityOf(options.pid)), 0o600);
+}
+
+async function tend(layout: Layout, nats: Child, log: Log): Promise<number> {
+  const act = await tendBallast({ file: layout.ballastFile, bytes: BALLAST_BYTES, fullBytes: FULL_BYTES });
+  if (act === 'released') {
+    log.error(
+      { file: layout.ballastFile },
+      'the disk of the broker is full: ballast released, broker restarts; free some room',
+    );
+    nats.kill();
+  }
+  return 2_000;
+}
+
+async function whenReady(
+  layout: Layout,
+  natsPort: number,
+  ownBroker: boolean,
+  children: ReadonlyMap<string, Child>,
+  clock: Clock,
+  stop: AbortSignal,
+): Promise<void> {
+  const until = clock.monotonic() + READY_MS;
+  const missing = new Set<string>(ownBroker ? ['nats', ...SERVICES] : SERVICES);
+  while (missing.size > 0) {
+    for (const name of missing) {
+      const up =
+        name === 'nats'
+          ? await accepts(natsPort)
+          : await serviceReady(
+              layout,
+              SERVICES.find((s) => s === name),
+            );
+      if (up) missing.delete(name);
+      const process = children.get(name);
+      if (!up && process !== undefined && process.restarts() >= 5) throw dying(layout, name, process);
+    }
+    if (missing.size === 0) return;
+    if (clock.monotonic() > until)
+      throw new AssayError(
+        'UNAVAILABLE',
+        `${[...missing].join(', ')} did not become ready; see ${layout.logs}`,
+      );
+    await clock.sleep(100, stop);
+  }
+}
+
+function dying(layout: Layout, name: string, process: Child): AssayError {
+  return new AssayError(
+    'UNAVAILABLE',
+    `${name} ${process.lastEnd()} again and again; its log is ${layout.logs}/${name}.log`,
+  );
+}
+
+async function serviceReady(layout: Layout, name: ServiceName | undefined): Promise<boolean> {
+  if (name === undefined) return false;
+  const ops = await opsAddress(layout, name);
+  if (ops === null) return false;
+  const response = await fetch(`http://${ops}/readyz`, { signal: AbortSignal.timeout(2_000) }).catch(
+    () => null,
+  );
+  await response?.text().catch(() => '');
+  return response?.ok === true;
+}
+
+/** Where a service answers `/metrics`, `/livez` and `/readyz`; null while it does not run. */
+export async function opsAddress(layout: Layout, name: ServiceName): Promise<string | null> {
+  const text = await readFile(announceFileOf(layout, name), 'utf8').catch(() => '');
+  const value: unknown = text === '' ? null : JSON.parse(text);
+  return typeof value === 'object' && value !== null && 'ops' in value && typeof value.ops === 'string'
+    ? value.ops
+    : null;
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1', timeout: 1_000 });
+    const end = (up: boolean) => {
+      socket.destroy();
+      resolve(up);
+    };
+    socket.once('connect', () => end(true));
+    socket.once('error', () => end(false));
+    socket.once('timeout', () => end(false));
+  });
+}

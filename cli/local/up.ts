@@ -1,0 +1,130 @@
+import { spawn } from 'node:child_process';
+import { mkdir, open } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AssayError } from '@assay/lib/errors';
+import { layoutOf, type Layout } from './layout.ts';
+import { lives, parseIdentity, type ProcessIdentity } from './process-identity.ts';
+import { SERVICES } from './services.ts';
+import { readOr } from './state.ts';
+import { opsAddress } from './supervisor.ts';
+
+export interface ServiceStatus {
+  readonly name: string;
+  readonly running: boolean;
+  readonly ready: boolean;
+  /** Where it answers /metrics, /livez and /readyz. */
+  readonly ops: string;
+  /** Why it is not ready. */
+  readonly reason: string;
+}
+
+export interface LocalStatus {
+  readonly state: string;
+  readonly running: boolean;
+  readonly pid: number;
+  readonly services: readonly ServiceStatus[];
+}
+
+const UP_MS = 120_000;
+const DOWN_MS = 40_000;
+
+/** The supervisor of a state folder, when one runs. */
+export async function supervisorOf(layout: Layout): Promise<ProcessIdentity | null> {
+  const identity = parseIdentity(await readOr(layout.supervisorFile, ''));
+  return identity !== null && (await lives(identity)) ? identity : null;
+}
+
+/** Starts a supervisor that outlives this process, and waits until every service is ready. Idempotent. */
+export async function up(options: {
+  readonly state: string;
+  readonly main: string;
+  readonly env: NodeJS.ProcessEnv;
+}): Promise<LocalStatus> {
+  const layout = layoutOf(options.state);
+  const before = await status(options.state);
+  if (before.running && before.services.every((service) => service.ready)) return before;
+  let exited: string | null = null;
+  if (!before.running) {
+    await mkdir(layout.logs, { recursive: true, mode: 0o700 });
+    const output = await open(path.join(layout.logs, 'local.log'), 'a', 0o600);
+    const child = spawn(process.execPath, [options.main, 'local', 'run', '--state', options.state], {
+      detached: true,
+      stdio: ['ignore', output.fd, output.fd],
+      env: options.env,
+    });
+    child.once('exit', (code) => (exited = `ended with code ${code}`));
+    child.unref();
+    await output.close();
+  }
+  for (let waited = 0; waited < UP_MS; waited += 200) {
+    await sleep(200);
+    const now = await status(options.state);
+    if (now.running && now.services.every((service) => service.ready)) return now;
+    if (exited !== null)
+      throw new AssayError('UNAVAILABLE', `the local services did not start: ${await lastLine(layout)}`);
+  }
+  throw new AssayError(
+    'UNAVAILABLE',
+    `the local services are not ready after ${UP_MS / 1_000} s; \`assay local logs\` shows why`,
+  );
+}
+
+/** Stops the supervisor and waits until everything it ran has ended. */
+export async function down(state: string): Promise<boolean> {
+  const layout = layoutOf(state);
+  const supervisor = await supervisorOf(layout);
+  if (supervisor === null) return false;
+  process.kill(supervisor.pid, 'SIGTERM');
+  for (let waited = 0; waited < DOWN_MS; waited += 100) {
+    if (!(await lives(supervisor))) return true;
+    await sleep(100);
+  }
+  throw new AssayError(
+    'UNAVAILABLE',
+    `process ${supervisor.pid} has not ended after ${DOWN_MS / 1_000} s; its log is ${path.join(layout.logs, 'local.log')}`,
+  );
+}
+
+export async function status(state: string): Promise<LocalStatus> {
+  const layout = layoutOf(state);
+  const supervisor = await supervisorOf(layout);
+  const services = await Promise.all(
+    SERVICES.map((name) => serviceStatus(layout, name, supervisor !== null)),
+  );
+  return { state, running: supervisor !== null, pid: supervisor?.pid ?? 0, services };
+}
+
+async function serviceStatus(
+  layout: Layout,
+  name: (typeof SERVICES)[number],
+  up_: boolean,
+): Promise<ServiceStatus> {
+  const ops = up_ ? await opsAddress(layout, name) : null;
+  if (ops === null) return { name, running: false, ready: false, ops: '', reason: 'does not run' };
+  try {
+    const response = await fetch(`http://${ops}/readyz`, { signal: AbortSignal.timeout(2_000) });
+    return {
+      name,
+      running: true,
+      ready: response.ok,
+      ops,
+      reason: response.ok ? '' : (await response.text()).trim(),
+    };
+  } catch {
+    return { name, running: false, ready: false, ops, reason: 'does not answer' };
+  }
+}
+
+async function lastLine(layout: Layout): Promise<string> {
+  const lines = (await readOr(path.join(layout.logs, 'local.log'), '')).trim().split('\n');
+  const last = lines.at(-1) ?? '';
+  try {
+    const value: unknown = JSON.parse(last);
+    const err = typeof value === 'object' && value !== null && 'err' in value ? value.err : null;
+    if (typeof err === 'object' && err !== null && 'message' in err) return String(err.message);
+    return typeof value === 'object' && value !== null && 'msg' in value ? String(value.msg) : last;
+  } catch {
+    return last;
+  }
+}

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { commonShape, loadConfig, nearest, settings } from './index.ts';
+
+const shape = {
+  ...commonShape,
+  LIMIT: settings.integer.default(3),
+  SIZE: settings.bytes.default(1),
+  WAIT: settings.duration.default(1),
+};
+const fine = { ASSAY_NATS_URL: 'nats://x', ASSAY_BLOB_DIR: '/b', PATH: '/bin' };
+
+describe('loadConfig', () => {
+  it('reads values with their units and leaves the rest of the environment alone', () => {
+    const config = loadConfig('x', shape, {
+      ...fine,
+      ASSAY_SIZE: '2MiB',
+      ASSAY_WAIT: '1.5s',
+      ASSAY_PARTITIONS: 'p0, p1',
+    });
+    expect(config).toMatchObject({
+      SIZE: 2_097_152,
+      WAIT: 1_500,
+      LIMIT: 3,
+      PARTITIONS: ['p0', 'p1'],
+      GRACE: 8_000,
+    });
+  });
+
+  it('names every wrong, missing and unknown setting at once', () => {
+    const env = {
+      ASSAY_NATS_URL: 'nats://x',
+      ASSAY_LIMIT: 'many',
+      ASSAY_SIZE: '3 parsecs',
+      ASSAY_LOG_LEVEL: 'loud',
+      ASSAY_RPC_PROT: '1',
+    };
+    const load = () => loadConfig('x', shape, env);
+    expect(load).toThrowError(
+      expect.objectContaining({
+        violations: [
+          { field: 'ASSAY_BLOB_DIR', message: 'is missing' },
+          {
+            field: 'ASSAY_LOG_LEVEL',
+            message: 'must be one of trace, debug, info, warn, error, fatal, silent, not "loud"',
+          },
+          { field: 'ASSAY_LIMIT', message: 'must be a whole number, not "many"' },
+          { field: 'ASSAY_SIZE', message: 'must be a size such as 4096, 64KiB or 1GiB, not "3 parsecs"' },
+          { field: 'ASSAY_RPC_PROT', message: 'is not a setting of the x; did you mean ASSAY_RPC_PORT?' },
+        ],
+      }),
+    );
+  });
+});
+
+describe('nearest', () => {
+  it('suggests only what is near', () => {
+    expect(nearest('gsm8', ['gsm8k', 'humaneval'])).toBe('gsm8k');
+    expect(nearest('zzz', ['gsm8k'])).toBeNull();
+  });
+});

@@ -1,0 +1,5 @@
+export { announce, type Announcement } from './announce.ts';
+export { commonShape } from './common.ts';
+export { loadConfig, PREFIX } from './load.ts';
+export { nearest } from './nearest.ts';
+export { settings } from './settings.ts';

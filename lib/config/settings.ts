@@ -1,0 +1,65 @@
+import { z } from 'zod';
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const SIZES: Readonly<Record<string, number>> = {
+  B: 1,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+  TiB: 1024 ** 4,
+};
+
+/** The kinds of setting. Each reads text from the environment; a default is given in the parsed unit. */
+export const settings = {
+  text: z.string().min(1, 'must not be empty'),
+  folder: z.string().min(1, 'must name a folder'),
+  /** Milliseconds, from text such as `250ms`, `8s`, `10m`, `24h`, `0s`. */
+  duration: z
+    .string()
+    .transform((text, context) => scaled(text, UNITS, 'a duration such as 250ms, 8s, 10m or 24h', context)),
+  /** Bytes, from text such as `4096`, `64KiB`, `1GiB`. */
+  bytes: z
+    .string()
+    .transform((text, context) => scaled(text, SIZES, 'a size such as 4096, 64KiB or 1GiB', context)),
+  integer: z.string().transform((text, context) => {
+    if (/^-?\d{1,15}$/.test(text)) return Number(text);
+    context.addIssue({ code: 'custom', message: `must be a whole number, not "${text}"` });
+    return z.NEVER;
+  }),
+  port: z.string().transform((text, context) => {
+    if (/^\d{1,5}$/.test(text) && Number(text) < 65_536) return Number(text);
+    context.addIssue({
+      code: 'custom',
+      message: `must be a port from 0 (any free one) to 65535, not "${text}"`,
+    });
+    return z.NEVER;
+  }),
+  flag: z.string().transform((text, context) => {
+    if (['1', 'true', 'yes'].includes(text)) return true;
+    if (['0', 'false', 'no', ''].includes(text)) return false;
+    context.addIssue({ code: 'custom', message: `must be true or false, not "${text}"` });
+    return z.NEVER;
+  }),
+  /** Comma-separated names. */
+  list: z.string().transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  ),
+  level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+} as const;
+
+function scaled(
+  text: string,
+  units: Readonly<Record<string, number>>,
+  expected: string,
+  context: z.RefinementCtx,
+): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([A-Za-z]*)$/.exec(text);
+  const unit = match?.[2] === '' ? (units['B'] ?? Number.NaN) : (units[match?.[2] ?? ''] ?? Number.NaN);
+  const value = Number(match?.[1]) * unit;
+  if (Number.isFinite(value)) return Math.round(value);
+  context.addIssue({ code: 'custom', message: `must be ${expected}, not "${text}"` });
+  return z.NEVER;
+}

@@ -1,0 +1,145 @@
+import {
+  Metadata,
+  Server,
+  ServerCredentials,
+  ServerInterceptingCall,
+  status as Code,
+  type ServerInterceptor,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
+import { ReflectionService } from '@grpc/reflection';
+import { descriptorSet } from '@assay/proto/descriptors';
+import { HealthImplementation } from 'grpc-health-check';
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { AssayError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics/index.ts';
+import { bound } from './handlers.ts';
+import { toStatus } from './status.ts';
+
+export interface RpcService {
+  /** Full name, as health checks ask for it. */
+  readonly name: string;
+  readonly definition: ServiceDefinition;
+  readonly implementation: UntypedServiceImplementation;
+}
+
+export interface ServeRpc {
+  readonly host: string;
+  readonly port: number;
+  /** What every call must carry as a bearer token; none means that every caller is trusted. */
+  readonly token?: string;
+  readonly services: readonly RpcService[];
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly maxReceiveBytes?: number;
+}
+
+export interface RpcServer {
+  /** host:port. */
+  readonly address: string;
+  /** Ends streams, lets unary calls end for `graceMs`, then cuts. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Serves gRPC with health, reflection, a token and metrics for every call. */
+export async function serveRpc(options: ServeRpc): Promise<RpcServer> {
+  const closing = new AbortController();
+  const surroundings = { log: options.log, closing: closing.signal };
+  const server = new Server({
+    'grpc.max_receive_message_length': options.maxReceiveBytes ?? 4 * 1024 * 1024,
+    'grpc.max_send_message_length': -1,
+    'grpc.keepalive_time_ms': 30_000,
+    interceptors: [measuring(options.metrics), authenticating(options.token)],
+  });
+  for (const { definition, implementation } of options.services)
+    server.addService(definition, bound(implementation, surroundings));
+  const health = new HealthImplementation(
+    Object.fromEntries(['', ...options.services.map(({ name }) => name)].map((name) => [name, 'SERVING'])),
+  );
+  health.addToServer(server);
+  new ReflectionService(loadFileDescriptorSetFromBuffer(descriptorSet())).addToServer(server);
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(
+      `${options.host}:${options.port}`,
+      ServerCredentials.createInsecure(),
+      (error, bound) => {
+        if (error === null) resolve(bound);
+        else
+          reject(
+            new AssayError('UNAVAILABLE', `port ${options.port} cannot be taken: ${error.message}`, {
+              cause: error,
+            }),
+          );
+      },
+    );
+  });
+  return {
+    address: `${options.host}:${port}`,
+    async close(graceMs) {
+      for (const name of ['', ...options.services.map((service) => service.name)])
+        health.setStatus(name, 'NOT_SERVING');
+      closing.abort(new Error('the server shuts down'));
+      const cut = setTimeout(() => server.forceShutdown(), graceMs);
+      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      clearTimeout(cut);
+    },
+  };
+}
+
+/** Health is open to all; everything else needs the token, compared in constant time. */
+function authenticating(token: string | undefined): ServerInterceptor {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  const expected = token === undefined ? null : digest(`Bearer ${token}`);
+  return (method, call) =>
+    new ServerInterceptingCall(call, {
+      start: (next) =>
+        next({
+          onReceiveMetadata(metadata, forward) {
+            const [given] = metadata.get('authorization');
+            const right =
+              expected === null || (typeof given === 'string' && timingSafeEqual(digest(given), expected));
+            if (right || method.path.startsWith('/grpc.health.')) return forward(metadata);
+            const what = given === undefined ? 'no token was sent' : 'the token is wrong';
+            const {
+              code,
+              details,
+              metadata: trailer,
+            } = toStatus(
+              new AssayError(
+                'UNAUTHENTICATED',
+                `${what}; send the one in the client file, by --token-file or ASSAY_TOKEN`,
+              ),
+            );
+            call.sendStatus({ code, details, metadata: trailer ?? new Metadata() });
+          },
+        }),
+    });
+}
+
+function measuring(metrics: Metrics): ServerInterceptor {
+  const handled = metrics.counter({
+    name: 'grpc_handled_total',
+    help: 'RPCs that ended, by code.',
+    labels: ['service', 'method', 'code'],
+  });
+  const seconds = metrics.histogram({
+    name: 'grpc_handling_seconds',
+    help: 'Time from the start of an RPC to its status.',
+    labels: ['service', 'method'],
+    buckets: [0.002, 0.01, 0.05, 0.2, 1, 5, 30, 300],
+  });
+  return (definition, call) => {
+    const startedAt = performance.now();
+    const [, service = '', method = ''] = definition.path.split('/');
+    return new ServerInterceptingCall(call, {
+      sendStatus(status, next) {
+        handled.inc({ service, method, code: Code[status.code] });
+        seconds.observe({ service, method }, (performance.now() - startedAt) / 1_000);
+        next(status);
+      },
+    });
+  };
+}
