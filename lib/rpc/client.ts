@@ -7,6 +7,7 @@ import {
   type ClientOptions,
   type ClientReadableStream,
   type ClientUnaryCall,
+  type ClientWritableStream,
   type ServiceError,
 } from '@grpc/grpc-js';
 import { AssayError } from '../errors.ts';
@@ -56,23 +57,32 @@ type Unary<Request, Response> = (
   callback: (error: ServiceError | null, response: Response) => void,
 ) => ClientUnaryCall;
 
+// Generated clients overload each method; the last overload, with metadata and options, is the one inferred from.
+type UnaryOf<F> =
+  F extends Unary<infer Request, infer Response> ? { request: Request; response: Response } : never;
+type StreamingOf<F> =
+  F extends Streaming<infer Request, infer Response> ? { request: Request; response: Response } : never;
+type ClientStreamingOf<F> =
+  F extends ClientStreaming<infer Request, infer Response> ? { request: Request; response: Response } : never;
+
 export interface CallSettings {
   readonly deadlineMs: number;
   readonly signal?: AbortSignal;
 }
 
 /** One unary call. Rejects with an AssayError, whatever went wrong. */
-export function call<M extends string, Request, Response>(
-  client: Client & Record<M, Unary<Request, Response>>,
+export function call<C extends Client, M extends keyof C>(
+  client: C,
   method: M,
-  request: Request,
+  request: UnaryOf<C[M]>['request'],
   settings: CallSettings,
-): Promise<Response> {
+): Promise<UnaryOf<C[M]>['response']> {
+  const send = client[method] as Unary<UnaryOf<C[M]>['request'], UnaryOf<C[M]>['response']>;
   return new Promise((resolve, reject) => {
     if (settings.signal?.aborted === true)
       return reject(new AssayError('CANCELLED', 'cancelled before it was sent'));
     const options = { deadline: Date.now() + settings.deadlineMs };
-    const started = client[method](request, new Metadata(), options, (error, response) => {
+    const started = send.call(client, request, new Metadata(), options, (error, response) => {
       settings.signal?.removeEventListener('abort', cancel);
       if (error === null) resolve(response);
       else reject(fromServiceError(error, addressOf(client)));
@@ -90,14 +100,17 @@ type Streaming<Request, Response> = (
 ) => ClientReadableStream<Response>;
 
 /** One server stream. Its end without an error ends the iteration; everything else throws an AssayError. */
-export async function* callStream<M extends string, Request, Response>(
-  client: Client & Record<M, Streaming<Request, Response>>,
+export async function* callStream<C extends Client, M extends keyof C>(
+  client: C,
   method: M,
-  request: Request,
+  request: StreamingOf<C[M]>['request'],
   settings: { readonly deadlineMs?: number; readonly signal?: AbortSignal } = {},
-): AsyncGenerator<Response> {
+): AsyncGenerator<StreamingOf<C[M]>['response']> {
+  type Response = StreamingOf<C[M]>['response'];
+  const open = client[method] as Streaming<StreamingOf<C[M]>['request'], Response>;
   const options = settings.deadlineMs === undefined ? {} : { deadline: Date.now() + settings.deadlineMs };
-  const stream: ClientReadableStream<Response> & AsyncIterable<Response> = client[method](
+  const stream: ClientReadableStream<Response> & AsyncIterable<Response> = open.call(
+    client,
     request,
     new Metadata(),
     options,
@@ -121,4 +134,36 @@ function isServiceError(error: unknown): error is ServiceError {
 
 function addressOf(client: Client): string {
   return client.getChannel().getTarget().replace(/^dns:/, '');
+}
+
+type ClientStreaming<Request, Response> = (
+  metadata: Metadata,
+  options: Partial<CallOptions>,
+  callback: (error: ServiceError | null, response: Response) => void,
+) => ClientWritableStream<Request>;
+
+/** One client stream: write, then `end()`; `answer` rejects with an AssayError, also before the end. */
+export function clientStreamCall<C extends Client, M extends keyof C>(
+  client: C,
+  method: M,
+  settings: { readonly deadlineMs: number },
+): {
+  readonly stream: ClientWritableStream<ClientStreamingOf<C[M]>['request']>;
+  readonly answer: Promise<ClientStreamingOf<C[M]>['response']>;
+} {
+  type Response = ClientStreamingOf<C[M]>['response'];
+  const open = client[method] as ClientStreaming<ClientStreamingOf<C[M]>['request'], Response>;
+  const { promise, resolve, reject } = Promise.withResolvers<Response>();
+  const stream = open.call(
+    client,
+    new Metadata(),
+    { deadline: Date.now() + settings.deadlineMs },
+    (error, response) => {
+      if (error === null) resolve(response);
+      else reject(fromServiceError(error, addressOf(client)));
+    },
+  );
+  // Also emitted as an event; the answer carries it.
+  stream.on('error', () => undefined);
+  return { stream, answer: promise };
 }

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { AssayError } from '@assay/lib/errors';
+import { Job, JobState } from '@assay/proto/assay/v1/job';
+import { errorLines, exitCodeOf } from './exit.ts';
+import { parseGenKwargs } from './options.ts';
+import { render } from './view/live.ts';
+import { fit, plain } from './view/plain.ts';
+import { duration, table } from './view/table.ts';
+
+describe('parseGenKwargs', () => {
+  it('reads names and values as lm-evaluation-harness does', () => {
+    expect(parseGenKwargs('temperature=0.5,do_sample=True,max_gen_toks=64,stop=END')).toEqual({
+      temperature: 0.5,
+      do_sample: true,
+      max_gen_toks: 64,
+      stop: 'END',
+    });
+  });
+  it('reads a JSON object', () => {
+    expect(parseGenKwargs('{"until": ["\\n"]}')).toEqual({ until: ['\n'] });
+  });
+  it('says what is wrong', () => {
+    expect(() => parseGenKwargs('temperature')).toThrow('name=value');
+    expect(() => parseGenKwargs('{"a":')).toThrow('JSON object');
+  });
+});
+
+describe('plain', () => {
+  it('leaves nothing that a terminal would obey', () => {
+    expect(plain('a\u001b[31mred\u001b[0m\u0007b\r\nc\u202edev')).toBe('ared b c dev');
+  });
+});
+
+describe('the live view', () => {
+  const job = Job.fromJSON({
+    id: 'abcdefgh2345',
+    state: JobState.RUNNING,
+    reason: 'SERVER_READY',
+    detail: '10 samples',
+    tasks: [
+      { name: 'a', samples: 10, scores: 10, generated: 10, scored: 5, prepared: true },
+      { name: 'long-name' },
+    ],
+    activity: ['runner: \u001b[2Jidle'],
+    etaSeconds: 75,
+  });
+
+  it('shows how far each task is, and nothing wider than the terminal', () => {
+    const lines = render({ job, result: null, rates: new Map([['a', 2.5]]), elapsedS: 3, width: 200 });
+    expect(lines).toEqual([
+      'job abcdefgh2345  RUNNING  3.0 s, about 1 min 15 s left',
+      '  SERVER_READY: 10 samples',
+      '  a          ███████████████░░░░░ 10/10 generated 5/10 scored 2.5/s ETA 2.0 s',
+      '  long-name  is rendered',
+      '  · runner: idle',
+    ]);
+    for (const line of render({ job, result: null, rates: new Map(), elapsedS: 3, width: 30 }))
+      expect([...line].length).toBeLessThanOrEqual(30);
+  });
+});
+
+describe('errors', () => {
+  it('name every field, and what to do', () => {
+    const error = new AssayError('UNKNOWN_TASK', 'the job was not accepted: tasks[0].name: no', {
+      violations: [{ field: 'tasks[0].name', message: 'no task "x"' }],
+    });
+    expect(errorLines(error)).toEqual([
+      'assay: the job was not accepted (UNKNOWN_TASK)',
+      '  tasks[0].name: no task "x"',
+      '  `assay tasks` lists the tasks; --tasks-dir adds your own',
+    ]);
+    expect(exitCodeOf(error)).toBe(1);
+    expect(exitCodeOf(new AssayError('UNAVAILABLE', 'gone'))).toBe(3);
+  });
+});
+
+describe('tables', () => {
+  it('put numbers to the right', () => {
+    expect(
+      table(
+        ['name', 'n'],
+        [
+          ['a', '1'],
+          ['bb', '10'],
+        ],
+      ),
+    ).toEqual(['name  n', '────  ──', 'a      1', 'bb    10']);
+  });
+  it('say durations as people do', () => {
+    expect([0.5, 59, 61, 3_700].map(duration)).toEqual(['0.5 s', '59 s', '1 min 1 s', '1 h 1 min']);
+    expect(fit('abcdef', 4)).toBe('abc…');
+  });
+});

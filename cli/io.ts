@@ -1,0 +1,34 @@
+import type { Screen } from './watch.ts';
+import { connect, type Clients, type Where } from './clients.ts';
+
+/** What a command has at hand: the outside as arguments, so that a test can give another. */
+export interface Io {
+  readonly env: NodeJS.ProcessEnv;
+  readonly out: Screen;
+  readonly err: (line: string) => void;
+  /** Aborts on Ctrl-C. */
+  readonly interrupted: AbortSignal;
+  setExitCode(code: number): void;
+}
+
+export interface GlobalOptions extends Where {
+  readonly json?: boolean;
+}
+
+export function line(io: Io, text: string): void {
+  io.out.write(`${text}\n`);
+}
+
+/** Runs something against the services and closes the connections after it. */
+export async function withClients<T>(
+  io: Io,
+  options: GlobalOptions,
+  use: (clients: Clients) => Promise<T>,
+): Promise<T> {
+  const clients = connect(options, io.env);
+  try {
+    return await use(clients);
+  } finally {
+    clients.close();
+  }
+}

@@ -1,0 +1,29 @@
+import { run } from './program.ts';
+
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (interrupted.signal.aborted) process.exit(130);
+    interrupted.abort(new Error(`interrupted by ${signal}`));
+  });
+}
+// A reader that has seen enough (`assay samples … | head`) is no error.
+process.stdout.on('error', (error: Error & { code?: string }) =>
+  process.exit(error.code === 'EPIPE' ? 0 : 1),
+);
+
+await run(process.argv.slice(2), {
+  env: process.env,
+  out: {
+    write: (text) => void process.stdout.write(text),
+    isTty: process.stdout.isTTY === true && process.env['TERM'] !== 'dumb',
+    get width() {
+      return process.stdout.columns ?? 120;
+    },
+  },
+  err: (text) => void process.stderr.write(`${text}\n`),
+  interrupted: interrupted.signal,
+  setExitCode: (code) => {
+    process.exitCode = code;
+  },
+});

@@ -1,0 +1,85 @@
+import { Command, CommanderError } from 'commander';
+import { AssayError } from '@assay/lib/errors';
+import { modelsCommand, tasksCommand } from './commands/catalog.ts';
+import { cancelCommand, jobCommand, jobsCommand } from './commands/jobs.ts';
+import { localCommand } from './commands/local.ts';
+import { reportCommand, samplesCommand } from './commands/results.ts';
+import { submitCommand } from './commands/submit.ts';
+import { watchCommand } from './commands/watch.ts';
+import { errorJson, errorLines, EXIT, exitCodeOf } from './exit.ts';
+import type { GlobalOptions, Io } from './io.ts';
+
+const FOOTER = `
+Where Assay is: --scheduler and --reporter, else ASSAY_SCHEDULER and ASSAY_REPORTER, else the file that \`assay local up\` writes.
+The token: --token-file or --token, else ASSAY_TOKEN or ASSAY_TOKEN_FILE, else the same file.
+
+Exit codes: 0 done · 1 the job failed, or the request was refused · 2 wrong usage · 3 not reachable or not allowed ·
+            4 the job was cancelled · 130 interrupted
+
+Examples:
+  assay local up
+  assay submit --model smollm2-135m-instruct --tasks demo_choices
+  assay jobs --json`;
+
+/** Runs one command line. Never throws: every failure is a line that says what to do, and an exit code. */
+export async function run(args: readonly string[], io: Io): Promise<void> {
+  const program = programOf(io);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      io.setExitCode(error.exitCode === 0 ? EXIT.done : EXIT.usage);
+      return;
+    }
+    const fault = AssayError.from(error);
+    const json = program.opts<GlobalOptions>().json === true || args.includes('--json');
+    if (json) io.out.write(`${errorJson(fault)}\n`);
+    else for (const text of errorLines(fault)) io.err(text);
+    io.setExitCode(
+      io.interrupted.aborted
+        ? EXIT.interrupted
+        : fault.reason === 'INVALID_REQUEST' && fault.violations.length === 0
+          ? EXIT.usage
+          : exitCodeOf(fault),
+    );
+  }
+}
+
+function programOf(io: Io): Command {
+  const program = new Command('assay')
+    .description('Evaluate language models: submit jobs, follow them, read what they found')
+    .option('--json', 'machine-readable output')
+    .option('--scheduler <address>', 'host:port of the scheduler')
+    .option('--reporter <address>', 'host:port of the reporter')
+    .option('--token <token>', 'what the services ask for; better --token-file')
+    .option('--token-file <file>', 'file that holds it')
+    .option('--state <folder>', 'folder of the local state; default .assay in a checkout')
+    .addHelpText('after', FOOTER)
+    .configureOutput({ writeOut: (text) => io.out.write(text), writeErr: (text) => io.err(text.trimEnd()) })
+    .showSuggestionAfterError()
+    .exitOverride();
+  for (const add of [
+    submitCommand,
+    watchCommand,
+    jobsCommand,
+    jobCommand,
+    cancelCommand,
+    reportCommand,
+    samplesCommand,
+    tasksCommand,
+    modelsCommand,
+    localCommand,
+  ])
+    add(program, io);
+  for (const command of program.commands) inherit(command);
+  return program;
+}
+
+// Global options may stand before or after the command's name.
+function inherit(command: Command): void {
+  command.exitOverride().showSuggestionAfterError();
+  const own = new Set(command.options.map((option) => option.long));
+  if (!own.has('--json')) command.option('--json', 'machine-readable output');
+  if (!own.has('--state')) command.option('--state <folder>', 'folder of the local state');
+  for (const child of command.commands) inherit(child);
+}

@@ -1,0 +1,69 @@
+import { JobState, type Job } from '@assay/proto/assay/v1/job';
+import type { Metric, Result, TaskResult } from '@assay/proto/assay/v1/result';
+import { stateName } from './live.ts';
+import { plain } from './plain.ts';
+import { duration, score, table } from './table.ts';
+
+/** What is said when a job is over: every metric with its error and interval, coverage, time, speed, files. */
+export function finalTable(job: Job, result: Result | null): string[] {
+  if (job.state !== JobState.SUCCEEDED)
+    return [`job ${job.id} ${stateName(job.state)} (${plain(job.reason)}): ${plain(job.detail)}`];
+  if (result === null) return [`job ${job.id} SUCCEEDED; its result is not there yet`];
+  const rows = result.tasks.flatMap((task) => task.metrics.map((metric) => rowOf(task, metric)));
+  return [
+    ...table(['task', 'metric', 'filter', 'score', 'std. error', '95 % interval', 'n', 'coverage'], rows),
+    '',
+    ...unscored(result),
+    ...speed(job, result),
+    ...jail(result),
+    ...result.files.map((file) => `${file.name.padEnd(12)} ${plain(file.path)}`),
+  ];
+}
+
+function rowOf(task: TaskResult, metric: Metric): string[] {
+  const interval =
+    metric.low === undefined || metric.high === undefined
+      ? '–'
+      : `${score(metric.low)} … ${score(metric.high)}`;
+  return [
+    plain(task.task),
+    plain(metric.metric),
+    plain(metric.filter),
+    score(metric.value),
+    score(metric.stderr),
+    interval,
+    String(metric.n),
+    `${(task.coverage * 100).toFixed(1)} %`,
+  ];
+}
+
+function unscored(result: Result): string[] {
+  return result.tasks
+    .filter((task) => task.unscored > 0n)
+    .map((task) => {
+      const reasons = task.unscoredReasons.map(({ reason, count }) => `${count} ${reason}`).join(', ');
+      return `${plain(task.task)}: ${task.unscored} of ${task.expected} unscored (${reasons}); they lower the coverage, not the score`;
+    });
+}
+
+function speed(job: Job, result: Result): string[] {
+  const seconds = secondsIn(job);
+  const sum = (pick: (task: TaskResult) => bigint) =>
+    Number(result.tasks.reduce((total, task) => total + pick(task), 0n));
+  const [prompt, completion] = [sum((task) => task.promptTokens), sum((task) => task.completionTokens)];
+  const rate = seconds > 0 ? ` (${((prompt + completion) / seconds).toFixed(0)} tokens/s)` : '';
+  return [`time         ${duration(seconds)}; ${prompt} prompt and ${completion} generated tokens${rate}`];
+}
+
+/** From the first shard to the end. */
+function secondsIn(job: Job): number {
+  const from = job.transitions.find((edge) => edge.to === JobState.RUNNING)?.time ?? job.createTime;
+  return from === undefined || job.endTime === undefined
+    ? 0
+    : (Date.parse(job.endTime) - Date.parse(from)) / 1_000;
+}
+
+function jail(result: Result): string[] {
+  const tier = /"jail_tier":\s*"(\d)"/.exec(result.resultsJson)?.[1];
+  return tier === undefined ? [] : [`jail         tier ${tier}`];
+}
