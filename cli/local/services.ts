@@ -34,6 +34,8 @@ export function serviceSpecs(settings: ServiceSettings): Record<ServiceName, Chi
       CATALOG_DIR: settings.catalog,
       SECRETS_DIR: layout.secrets,
       SERVERS_DIR: layout.servers,
+      HOME_DIR: settings.home,
+      MODELS_DIR: layout.models,
       GENERATIONS_BYTES: String(ledger.generationsBytes),
       SCORES_BYTES: String(ledger.scoresBytes),
     },

@@ -17,6 +17,11 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       CATALOG_DIR: settings.folder,
       /** Holds endpoint keys; shared with the runners only. */
       SECRETS_DIR: settings.folder,
+      /** Where Assay lies, and where models were fetched to: `{home}` and `{models}` in the catalog's command lines. */
+      HOME_DIR: settings.folder,
+      MODELS_DIR: settings.folder,
+      /** Threads of a local model server: `{threads}`; 0 means one for each core, at most four. */
+      SERVER_THREADS: settings.integer.default(0),
       /** Local model servers write their logs here. */
       SERVERS_DIR: settings.folder,
       GENERATIONS_BYTES: settings.bytes.default(1024 * MIB),

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { cachedBlob, folderBlob } from '@assay/lib/blob';
 import { connectBus, JOBS, PROGRESS, SERVERS, STAGES, WORKERS } from '@assay/lib/bus';
@@ -85,7 +86,9 @@ async function start(config: Config, log: Log, life: Life): Promise<void> {
   const reporter = grpcReporter(config.REPORTER, config.TOKEN);
   life.onClose('reporter client', async () => reporter.close());
 
-  const serving = servingOf(catalog, config.serverEnv);
+  const threads = config.SERVER_THREADS > 0 ? config.SERVER_THREADS : Math.min(4, availableParallelism());
+  const places = { home: config.HOME_DIR, models: config.MODELS_DIR, node: process.execPath, threads };
+  const serving = servingOf(catalog, places, config.serverEnv);
   const local = localCluster({ folder: config.SERVERS_DIR, parentPid: process.pid, serving, clock, log });
   const external = externalCluster({
     secretsFolder: config.SECRETS_DIR,

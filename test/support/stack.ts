@@ -7,7 +7,7 @@ import type { ServiceSettings } from '@assay/cli/local/services';
 import { opsAddress, supervise, type Supervisor } from '@assay/cli/local/supervisor';
 import { systemClock } from '@assay/lib/clock';
 import { createLog } from '@assay/lib/log';
-import { call, connectRpc } from '@assay/lib/rpc';
+import { call, clientStreamCall, connectRpc } from '@assay/lib/rpc';
 import { CatalogServiceClient } from '@assay/proto/assay/v1/catalog';
 import { JobServiceClient, JobState, type Job, type SubmitJobRequest } from '@assay/proto/assay/v1/job';
 import { ResultServiceClient, type Result } from '@assay/proto/assay/v1/result';
@@ -70,7 +70,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   try {
     await supervisor.ready;
   } catch (error) {
-    const tails = await Promise.all(['scheduler', 'runner', 'sandbox', 'reporter'].map(async (name) => `${name}: ${(await logOf(layout, name)).slice(-1_500)}`));
+    const tails = await Promise.all(
+      ['scheduler', 'runner', 'sandbox', 'reporter'].map(
+        async (name) => `${name}: ${(await logOf(layout, name)).slice(-1_500)}`,
+      ),
+    );
     await end();
     throw new Error(`the stack did not start: ${String(error)}\n${tails.join('\n')}`, { cause: error });
   }
@@ -78,7 +82,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 }
 
 async function stackOf(layout: Layout, supervisor: Supervisor, end: () => Promise<void>): Promise<Stack> {
-  const client = JSON.parse(await readFile(layout.clientFile, 'utf8')) as { scheduler: string; reporter: string; token: string };
+  const client = JSON.parse(await readFile(layout.clientFile, 'utf8')) as {
+    scheduler: string;
+    reporter: string;
+    token: string;
+  };
   const { token } = client;
   const jobs = connectRpc(JobServiceClient, client.scheduler, { token });
   const catalog = connectRpc(CatalogServiceClient, client.scheduler, { token });
@@ -102,7 +110,16 @@ async function stackOf(layout: Layout, supervisor: Supervisor, end: () => Promis
       return true;
     },
     async submit(request) {
-      const whole: SubmitJobRequest = { requestId: 'r', target: undefined, tasks: [], bundle: '', seed: undefined, validateOnly: false, maxConcurrency: 0, ...request };
+      const whole: SubmitJobRequest = {
+        requestId: 'r',
+        target: undefined,
+        tasks: [],
+        bundle: '',
+        seed: undefined,
+        validateOnly: false,
+        maxConcurrency: 0,
+        ...request,
+      };
       const answer = await call(jobs, 'submitJob', whole, { deadlineMs: 30_000 });
       if (answer.job === undefined) throw new Error('no job in the answer');
       return answer.job;
@@ -112,7 +129,10 @@ async function stackOf(layout: Layout, supervisor: Supervisor, end: () => Promis
       for (;;) {
         const now = await job(id).catch(() => null);
         if (now !== null && OVER.includes(now.state)) return now;
-        if (Date.now() > until) throw new Error(`job ${id} is ${now?.state ?? 'unknown'} (${now?.reason}: ${now?.detail}) after ${timeoutMs} ms`);
+        if (Date.now() > until)
+          throw new Error(
+            `job ${id} is ${now?.state ?? 'unknown'} (${now?.reason}: ${now?.detail}) after ${timeoutMs} ms`,
+          );
         await sleep(100);
       }
     },
@@ -139,14 +159,8 @@ function logOf(layout: Layout, name: string): Promise<string> {
 
 /** Uploads task files as a bundle, as `assay submit --tasks-dir` does. */
 export async function uploadFiles(stack: Stack, files: Readonly<Record<string, string>>): Promise<string> {
-  const { uploadBundle } = stack.catalog;
-  return new Promise((resolve, reject) => {
-    const stream = uploadBundle.call(stack.catalog, (error: Error | null, answer: { readonly bundle: string } | undefined) => {
-      if (error !== null) reject(error);
-      else resolve(answer?.bundle ?? '');
-    });
-    for (const [name, text] of Object.entries(files)) stream.write({ path: name, chunk: Buffer.from(text) });
-    stream.end();
-  });
+  const { stream, answer } = clientStreamCall(stack.catalog, 'uploadBundle', { deadlineMs: 60_000 });
+  for (const [name, text] of Object.entries(files)) stream.write({ path: name, chunk: Buffer.from(text) });
+  stream.end();
+  return (await answer).bundle;
 }
-

@@ -5,19 +5,9 @@ import { AssayError } from '@assay/lib/errors';
 import type { Log } from '@assay/lib/log';
 import { loop } from '@assay/lib/loop';
 import type { Cluster, ServerSpec, ServerView } from '../ports.ts';
+import type { Serving } from '../serving.ts';
 import { announceFile, launch, type LocalProcess } from './local-process.ts';
 import { askModels } from './model-list.ts';
-
-/** How the catalog says that a model is served on this machine. */
-export interface LocalServing {
-  readonly modelId: string;
-  /** The command line, given the file in which the server announces its port. */
-  readonly command: (announce: string) => readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly startMs: number;
-  readonly ceiling: number;
-  readonly contextLength: number;
-}
 
 const HEALTH_MS = 2_000;
 const STARTING_MS = 100;
@@ -38,7 +28,7 @@ interface Server {
 export function localCluster(options: {
   readonly folder: string;
   readonly parentPid: number;
-  readonly serving: (target: ModelTarget) => LocalServing;
+  readonly serving: (target: ModelTarget) => Serving;
   readonly clock: Clock;
   readonly log: Log;
 }): Cluster {
@@ -57,7 +47,7 @@ export function localCluster(options: {
     return health(server, server.process, serving, signal);
   }
 
-  async function start(spec: ServerSpec, server: Server, serving: LocalServing): Promise<void> {
+  async function start(spec: ServerSpec, server: Server, serving: Serving): Promise<void> {
     const folder = path.join(options.folder, spec.key);
     const { parentPid } = options;
     const command = serving.command(announceFile(folder));
@@ -90,27 +80,27 @@ export function localCluster(options: {
   async function health(
     server: Server,
     running: LocalProcess,
-    serving: LocalServing,
+    serving: Serving,
     signal: AbortSignal,
   ): Promise<number> {
-    const port = await running.port();
-    const fault = port === null ? null : await ask(port, serving, signal);
-    if (port !== null && fault === null) {
-      const baseUrl = `http://127.0.0.1:${port}/v1`;
+    const url = await running.url();
+    const baseUrl = url === null ? null : `${url.replace(/\/(v1\/?)?$/, '')}/v1`;
+    const fault = baseUrl === null ? null : await ask(baseUrl, serving, signal);
+    if (baseUrl !== null && fault === null) {
       server.view = { ...server.view, phase: 'ready', fault: null, detail: 'ready', baseUrl };
       return HEALTH_MS;
     }
     const ready = server.view.phase === 'ready';
-    const late = !ready && clock.monotonic() - server.startedAt > serving.startMs;
+    const late = !ready && clock.monotonic() - server.startedAt > serving.startTimeoutMs;
     const detail = fault?.message ?? 'loads its model';
     server.view = { ...server.view, phase: ready ? 'down' : 'starting', fault, detail };
     if (fault?.permanent === true || late) await running.stop();
     return STARTING_MS;
   }
 
-  async function ask(port: number, serving: LocalServing, signal: AbortSignal): Promise<AssayError | null> {
+  async function ask(baseUrl: string, serving: Serving, signal: AbortSignal): Promise<AssayError | null> {
     try {
-      await askModels(`http://127.0.0.1:${port}/v1`, serving.modelId, { timeoutMs: 5_000, signal });
+      await askModels(baseUrl, serving.modelId, { timeoutMs: 5_000, signal });
       return null;
     } catch (error) {
       return AssayError.from(error);

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 export interface Launch {
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Where the process writes its output, and `{ "port": … }` once it listens. */
+  /** Where the process writes its output, and `{ "url": … }` once it listens. */
   readonly folder: string;
   readonly graceMs: number;
   /** This process: when it dies, so does the server. */
@@ -18,8 +18,8 @@ export interface LocalProcess {
   readonly pid: number;
   /** Resolves with how it ended; never rejects. */
   readonly ended: Promise<string>;
-  /** The port that it announced, or null until it has. */
-  port(): Promise<number | null>;
+  /** Where it announced that it listens, such as `http://127.0.0.1:8000`; null until it has. */
+  url(): Promise<string | null>;
   lastLines(): Promise<string>;
   /** Ends the whole session; resolves when it is gone. */
   stop(): Promise<void>;
@@ -61,7 +61,7 @@ export async function launch(options: Launch): Promise<LocalProcess> {
   return {
     pid: child.pid ?? -1,
     ended,
-    port: () => announcedPort(folder),
+    url: () => announcedUrl(folder),
     lastLines: () => tail(logFile),
     async stop() {
       child.kill('SIGTERM');
@@ -70,12 +70,12 @@ export async function launch(options: Launch): Promise<LocalProcess> {
   };
 }
 
-async function announcedPort(folder: string): Promise<number | null> {
+async function announcedUrl(folder: string): Promise<string | null> {
   const text = await readFile(announceFile(folder), 'utf8').catch(() => null);
   if (text === null) return null;
   const value: unknown = JSON.parse(text);
-  return typeof value === 'object' && value !== null && 'port' in value && typeof value.port === 'number'
-    ? value.port
+  return typeof value === 'object' && value !== null && 'url' in value && typeof value.url === 'string'
+    ? value.url
     : null;
 }
 

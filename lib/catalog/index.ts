@@ -1,0 +1,3 @@
+export { fillCommand, type Catalog, type Device, type LocalServing, type Model } from './catalog.ts';
+export { loadCatalog } from './load.ts';
+export type { Placeholder } from './schema.ts';
