@@ -1,0 +1,1 @@
+export { type Template, compileTemplate } from './template.ts';

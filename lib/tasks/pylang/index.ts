@@ -1,0 +1,11 @@
+export { pyCompare, pyEquals, pyTruthy } from './compare.ts';
+export { PyError } from './error.ts';
+export { Float } from './float.ts';
+export { type JsonInput, type JsonOptions, dumpJson, parseJson } from './json.ts';
+export { literalEval } from './literal.ts';
+export { pyToFloat, pyToInt } from './number.ts';
+export { PyRandom } from './random.ts';
+export { type Match, type PythonRegex, type RegexFlags, compilePythonRegex } from './regex.ts';
+export { floatRepr, pyRepr, pyStr } from './repr.ts';
+export { codePointLength, isDigitText, lstripText, rstripText, stripText } from './text.ts';
+export { type PyDict, type PyKey, PySet, type PyValue, Tuple, isDict, isInt, typeName } from './value.ts';
