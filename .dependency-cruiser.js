@@ -73,13 +73,13 @@ export default {
   options: {
     doNotFollow: { path: 'node_modules' },
     exclude: { path: ['node_modules/.*/node_modules', '^proto/gen/', '\\.assay/'] },
-    tsPreCompilationDeps: 'specify',
+    tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'node', 'default'],
       extensions: ['.ts', '.js', '.mjs', '.json'],
     },
-    parser: 'tsc',
+    parser: 'swc',
   },
 };
