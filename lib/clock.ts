@@ -10,10 +10,23 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+// What a timer can hold; a longer one would fire at once.
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  sleep: (ms, signal) => timeout(ms, undefined, signal === undefined ? {} : { signal }),
+  async sleep(ms, signal) {
+    let leftMs = ms;
+    try {
+      do {
+        await timeout(Math.min(leftMs, LONGEST_TIMER_MS), undefined, signal === undefined ? {} : { signal });
+        leftMs -= LONGEST_TIMER_MS;
+      } while (leftMs > 0);
+    } catch (error) {
+      throw signal?.aborted === true ? reasonOf(signal) : error;
+    }
+  },
 };
 
 /** A clock that stands still until it is advanced; sleepers wake in the order of their times. */
@@ -27,13 +40,14 @@ export function manualClock(startMs = 0): Clock & { advance(ms: number): Promise
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const sleeper = { atMs: nowMs + ms, wake: resolve };
       sleepers.push(sleeper);
+      if (signal === undefined) return promise;
       const stop = () => {
         sleepers = sleepers.filter((other) => other !== sleeper);
-        reject(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
+        reject(reasonOf(signal));
       };
-      if (signal?.aborted === true) stop();
-      else signal?.addEventListener('abort', stop, { once: true });
-      return promise;
+      if (signal.aborted) stop();
+      else signal.addEventListener('abort', stop, { once: true });
+      return promise.finally(() => signal.removeEventListener('abort', stop));
     },
     async advance(ms) {
       const until = nowMs + ms;
@@ -50,6 +64,10 @@ export function manualClock(startMs = 0): Clock & { advance(ms: number): Promise
       await settle();
     },
   };
+}
+
+function reasonOf(signal: AbortSignal): Error {
+  return signal.reason instanceof Error ? signal.reason : new Error('aborted', { cause: signal.reason });
 }
 
 // Lets everything that a woken sleeper does at once happen before time goes on.

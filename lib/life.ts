@@ -6,7 +6,7 @@ export interface Life {
   readonly stop: AbortSignal;
   /** The grace is over, or a second signal came: give up what is in hand. */
   readonly kill: AbortSignal;
-  /** Runs at the end, last registered first. */
+  /** Runs at the end, last registered first, each for at most three seconds. */
   onClose(name: string, close: () => Promise<void>): void;
   /** Work that the end waits for; its rejection ends the process with code 1. */
   track(name: string, work: Promise<void>): void;
@@ -23,55 +23,85 @@ export interface Service {
 }
 
 const CLOSE_MS = 3_000;
+/** What work in hand has to give up after `kill`, before the process closes over it. */
+const GIVE_UP_MS = 500;
+
+interface Closer {
+  readonly name: string;
+  readonly close: () => Promise<void>;
+}
 
 /** Runs a service until a signal or a fatal error, then ends the process: 0 after a signal, 1 after an error. */
 export async function runService(service: Service): Promise<void> {
-  const { log, graceMs } = service;
-  const stop = new AbortController();
-  const kill = new AbortController();
-  const closers: { readonly name: string; readonly close: () => Promise<void> }[] = [];
-  const tracked: Promise<void>[] = [];
-  let exitCode = 0;
-
-  const begin = (why: string) => {
-    if (stop.signal.aborted) return kill.abort(new Error('killed by a second signal'));
-    log.info({ why }, 'stops');
-    stop.abort(new Error(why));
-    setTimeout(() => kill.abort(new Error('the grace is over')), graceMs).unref();
-  };
+  const { log } = service;
+  const clocks = shutdownClocks(service);
+  const closers: Closer[] = [];
+  const tracked = new Set<Promise<void>>();
   const fail = (error: unknown) => {
     log.fatal({ err: error }, 'failed');
-    exitCode = 1;
-    if (!stop.signal.aborted) begin('failure');
+    process.exitCode = 1;
+    if (!clocks.stop.aborted) clocks.begin('failure');
   };
-  process.on('SIGTERM', () => begin('SIGTERM'));
-  process.on('SIGINT', () => begin('SIGINT'));
+  const track = (name: string, work: Promise<void>) => {
+    const settled = work
+      .catch((error: unknown) => {
+        if (!clocks.kill.aborted) fail(new Error(`${name} failed`, { cause: error }));
+      })
+      .finally(() => tracked.delete(settled));
+    tracked.add(settled);
+  };
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
 
   const life: Life = {
-    stop: stop.signal,
-    kill: kill.signal,
+    stop: clocks.stop,
+    kill: clocks.kill,
     onClose: (name, close) => void closers.push({ name, close }),
-    track: (name, work) =>
-      void tracked.push(
-        work.catch((error: unknown) => {
-          if (!kill.signal.aborted) fail(new Error(`${name} failed`, { cause: error }));
-        }),
-      ),
+    track,
     fail,
   };
-  await service.start(life).catch((error: unknown) => {
-    if (!stop.signal.aborted) fail(error);
+  // What a start throws after a signal is the signal's doing.
+  const started = service.start(life).catch((error: unknown) => {
+    if (!clocks.stop.aborted) fail(error);
   });
-  await aborted(stop.signal);
-  await Promise.race([Promise.all(tracked), aborted(kill.signal)]);
+  await aborted(clocks.stop);
+  await Promise.race([idle(started, tracked), aborted(clocks.kill).then(() => pause(GIVE_UP_MS))]);
+  await closeAll(closers, log);
+  log.info({ exitCode: process.exitCode ?? 0 }, 'ended');
+  process.exit();
+}
+
+interface ShutdownClocks {
+  readonly stop: AbortSignal;
+  readonly kill: AbortSignal;
+  readonly begin: (why: string) => void;
+}
+
+function shutdownClocks({ log, graceMs }: Service): ShutdownClocks {
+  const stop = new AbortController();
+  const kill = new AbortController();
+  const begin = (why: string) => {
+    if (stop.signal.aborted) return kill.abort(new Error('killed by a second signal'));
+    log.info({ why }, 'stops');
+    stop.abort(new Error(why));
+    setTimeout(() => kill.abort(new Error('the grace is over')), graceMs);
+  };
+  process.on('SIGTERM', () => begin('SIGTERM'));
+  process.on('SIGINT', () => begin('SIGINT'));
+  return { stop: stop.signal, kill: kill.signal, begin };
+}
+
+// What is in hand may itself track more.
+async function idle(started: Promise<void>, tracked: ReadonlySet<Promise<void>>): Promise<void> {
+  await started;
+  while (tracked.size > 0) await Promise.all(tracked);
+}
+
+async function closeAll(closers: readonly Closer[], log: Log): Promise<void> {
   for (const { name, close } of closers.toReversed()) {
-    await within(CLOSE_MS, close()).catch((error: unknown) => log.warn({ err: error, name }, 'not closed'));
+    const closed = (async () => close())();
+    await within(CLOSE_MS, closed).catch((error: unknown) => log.warn({ err: error, name }, 'not closed'));
   }
-  log.info({ exitCode }, 'ended');
-  log.flush();
-  setTimeout(() => process.exit(exitCode), 50);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
@@ -80,6 +110,10 @@ function aborted(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => resolve(), { once: true });
     return undefined;
   });
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, ms));
 }
 
 function within(ms: number, work: Promise<void>): Promise<void> {

@@ -8,5 +8,7 @@ export interface Blob {
   get(ref: BlobRef): Promise<Uint8Array>;
   has(ref: BlobRef): Promise<boolean>;
   delete(ref: BlobRef): Promise<void>;
+  /** Every blob whose last `put` is at least `olderThanMs` (default 0) ago, unordered. For retention. */
+  list(olderThanMs?: number): AsyncIterable<BlobRef>;
   close(): Promise<void>;
 }

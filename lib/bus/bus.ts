@@ -8,8 +8,8 @@ export interface Bus {
   ensure(partition: string, limits: LedgerLimits): Promise<void>;
   /** Resolves when `ensure` has been done by someone; a worker waits here at start. */
   ready(partition: string, signal: AbortSignal): Promise<void>;
-  generations(partition: string): Ledger<Generation>;
-  scores(partition: string): Ledger<Score>;
+  generations(partition: string): Ledger<Generation, GenerationKey>;
+  scores(partition: string): Ledger<Score, ScoreKey>;
   shards(partition: string): Queue<ShardWork>;
   work(partition: string): WorkItems;
   kv<T>(bucket: KvBucket<T>): Kv<T>;
@@ -18,6 +18,12 @@ export interface Bus {
   /** Drains what was published, then closes. */
   close(): Promise<void>;
 }
+
+/** What the subject of a generation is made of. */
+export type GenerationKey = Pick<Generation, 'kind' | 'job' | 'task' | 'doc' | 'repeat'>;
+
+/** What the subject of a score is made of. */
+export type ScoreKey = Pick<Score, 'epoch' | 'job' | 'task' | 'doc' | 'repeat'>;
 
 /** `max_bytes` of the two ledgers of a partition. */
 export interface LedgerLimits {
@@ -48,12 +54,12 @@ export interface SubjectParts {
 }
 
 /** A stream that keeps the first entry of each subject and refuses every other. */
-export interface Ledger<T> {
+export interface Ledger<T extends K, K = T> {
   /** Publishes with expected last sequence 0. Throws LEDGER_FULL or BROKER_UNAVAILABLE, both passing. */
   store(entry: T): Promise<'stored' | 'exists'>;
   /** The entry of a subject, read directly; null when there is none. */
   get(subject: string): Promise<T | null>;
-  subjectOf(entry: Omit<T, 'never'>): string;
+  subjectOf(key: K): string;
   filter(parts: LedgerFilter): string;
   parse(subject: string): SubjectParts | null;
   /** Every subject under a filter, in pages, unordered. List by bucket: a listing costs what it lists. */
@@ -99,6 +105,10 @@ export interface Delivery<T> {
   readonly sequence: number;
   /** From 1. */
   readonly attempt: number;
+  /** Entries that wait behind it. */
+  readonly pending: number;
+  /** When the ledger stored it, by the broker's clock: epoch milliseconds. */
+  readonly storedMs: number;
   ack(): void;
   /** Delivered again after `delayMs`. */
   retry(delayMs: number): void;

@@ -32,6 +32,8 @@ describe('loadConfig', () => {
       ASSAY_LIMIT: 'many',
       ASSAY_SIZE: '3 parsecs',
       ASSAY_LOG_LEVEL: 'loud',
+      ASSAY_PARTITIONS: ' ,',
+      ASSAY_TOKEN: '',
       ASSAY_RPC_PROT: '1',
     };
     const load = () => loadConfig('x', shape, env);
@@ -43,6 +45,8 @@ describe('loadConfig', () => {
             field: 'ASSAY_LOG_LEVEL',
             message: 'must be one of trace, debug, info, warn, error, fatal, silent, not "loud"',
           },
+          { field: 'ASSAY_TOKEN', message: 'must not be empty' },
+          { field: 'ASSAY_PARTITIONS', message: 'must be one name or more, separated by commas' },
           { field: 'ASSAY_LIMIT', message: 'must be a whole number, not "many"' },
           { field: 'ASSAY_SIZE', message: 'must be a size such as 4096, 64KiB or 1GiB, not "3 parsecs"' },
           { field: 'ASSAY_RPC_PROT', message: 'is not a setting of the x; did you mean ASSAY_RPC_PORT?' },

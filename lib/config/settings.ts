@@ -40,13 +40,16 @@ export const settings = {
     context.addIssue({ code: 'custom', message: `must be true or false, not "${text}"` });
     return z.NEVER;
   }),
-  /** Comma-separated names. */
-  list: z.string().transform((text) =>
-    text
+  /** Names separated by commas, at least one. */
+  list: z.string().transform((text, context) => {
+    const names = text
       .split(',')
       .map((part) => part.trim())
-      .filter((part) => part !== ''),
-  ),
+      .filter((part) => part !== '');
+    if (names.length > 0) return names;
+    context.addIssue({ code: 'custom', message: 'must be one name or more, separated by commas' });
+    return z.NEVER;
+  }),
   level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
 } as const;
 

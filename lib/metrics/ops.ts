@@ -1,4 +1,5 @@
 import { createServer, type ServerResponse } from 'node:http';
+import { AssayError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -17,6 +18,8 @@ export interface OpsServer {
   close(): Promise<void>;
 }
 
+const READY_MS = 3_000;
+
 /** Serves /metrics, /livez and /readyz. */
 export async function serveOps(options: OpsOptions): Promise<OpsServer> {
   const { metrics, log } = options;
@@ -27,7 +30,7 @@ export async function serveOps(options: OpsOptions): Promise<OpsServer> {
       case '/livez':
         return send(response, 200, 'alive\n');
       case '/readyz': {
-        const why = await options.ready();
+        const why = await readiness(options);
         return why === null ? send(response, 200, 'ready\n') : send(response, 503, `not ready: ${why}\n`);
       }
       default:
@@ -37,11 +40,17 @@ export async function serveOps(options: OpsOptions): Promise<OpsServer> {
   const server = createServer((request, response) => {
     answer(request.url, response).catch((error: unknown) => {
       log.warn({ err: error, url: request.url }, 'not answered');
-      if (!response.headersSent) send(response, 503, 'failed\n');
+      if (!response.headersSent) send(response, 500, 'failed\n');
     });
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error) =>
+      reject(
+        new AssayError('UNAVAILABLE', `port ${options.port} cannot be taken: ${error.message}`, {
+          cause: error,
+        }),
+      ),
+    );
     server.listen(options.port, options.host, resolve);
   });
   const bound = server.address();
@@ -54,6 +63,20 @@ export async function serveOps(options: OpsOptions): Promise<OpsServer> {
         server.closeAllConnections();
       }),
   };
+}
+
+// A check that hangs, or fails, is a service that cannot do its work.
+async function readiness({ ready, log }: OpsOptions): Promise<string | null> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const timer = setTimeout(() => resolve(`the check took longer than ${READY_MS} ms`), READY_MS);
+  try {
+    return await Promise.race([ready(), promise]);
+  } catch (error) {
+    log.warn({ err: error }, 'readiness could not be checked');
+    return 'the check failed; the log has why';
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function send(

@@ -68,24 +68,27 @@ type ClientStreamingOf<F> =
 export interface CallSettings {
   readonly deadlineMs: number;
   readonly signal?: AbortSignal;
+  /** W3C trace context, so that the server's log can be found by the caller's trace. */
+  readonly traceparent?: string;
 }
 
 /** One unary call. Rejects with an AssayError, whatever went wrong. */
 export function call<C extends Client, M extends keyof C>(
-  client: C,
+  client: C & Record<M, Unary<UnaryOf<C[M]>['request'], UnaryOf<C[M]>['response']>>,
   method: M,
   request: UnaryOf<C[M]>['request'],
   settings: CallSettings,
 ): Promise<UnaryOf<C[M]>['response']> {
-  const send = client[method] as Unary<UnaryOf<C[M]>['request'], UnaryOf<C[M]>['response']>;
   return new Promise((resolve, reject) => {
     if (settings.signal?.aborted === true)
       return reject(new AssayError('CANCELLED', 'cancelled before it was sent'));
     const options = { deadline: Date.now() + settings.deadlineMs };
-    const started = send.call(client, request, new Metadata(), options, (error, response) => {
+    const metadata = new Metadata();
+    if (settings.traceparent !== undefined) metadata.set('traceparent', settings.traceparent);
+    const started = client[method](request, metadata, options, (error, response) => {
       settings.signal?.removeEventListener('abort', cancel);
       if (error === null) resolve(response);
-      else reject(fromServiceError(error, addressOf(client)));
+      else reject(faultOf(error, client, settings.signal));
     });
     const cancel = () => started.cancel();
     settings.signal?.addEventListener('abort', cancel, { once: true });
@@ -101,16 +104,15 @@ type Streaming<Request, Response> = (
 
 /** One server stream. Its end without an error ends the iteration; everything else throws an AssayError. */
 export async function* callStream<C extends Client, M extends keyof C>(
-  client: C,
+  client: C & Record<M, Streaming<StreamingOf<C[M]>['request'], StreamingOf<C[M]>['response']>>,
   method: M,
   request: StreamingOf<C[M]>['request'],
   settings: { readonly deadlineMs?: number; readonly signal?: AbortSignal } = {},
 ): AsyncGenerator<StreamingOf<C[M]>['response']> {
   type Response = StreamingOf<C[M]>['response'];
-  const open = client[method] as Streaming<StreamingOf<C[M]>['request'], Response>;
+  if (settings.signal?.aborted === true) throw new AssayError('CANCELLED', 'cancelled before it was sent');
   const options = settings.deadlineMs === undefined ? {} : { deadline: Date.now() + settings.deadlineMs };
-  const stream: ClientReadableStream<Response> & AsyncIterable<Response> = open.call(
-    client,
+  const stream: ClientReadableStream<Response> & AsyncIterable<Response> = client[method](
     request,
     new Metadata(),
     options,
@@ -120,8 +122,7 @@ export async function* callStream<C extends Client, M extends keyof C>(
   try {
     for await (const response of stream) yield response;
   } catch (error) {
-    if (isServiceError(error)) throw fromServiceError(error, addressOf(client));
-    throw error;
+    throw isServiceError(error) ? faultOf(error, client, settings.signal) : error;
   } finally {
     settings.signal?.removeEventListener('abort', cancel);
     stream.cancel();
@@ -130,6 +131,10 @@ export async function* callStream<C extends Client, M extends keyof C>(
 
 function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && 'code' in error && 'metadata' in error && 'details' in error;
+}
+
+function faultOf(error: ServiceError, client: Client, signal: AbortSignal | undefined): AssayError {
+  return fromServiceError(error, addressOf(client), signal?.aborted === true);
 }
 
 function addressOf(client: Client): string {
@@ -144,7 +149,8 @@ type ClientStreaming<Request, Response> = (
 
 /** One client stream: write, then `end()`; `answer` rejects with an AssayError, also before the end. */
 export function clientStreamCall<C extends Client, M extends keyof C>(
-  client: C,
+  client: C &
+    Record<M, ClientStreaming<ClientStreamingOf<C[M]>['request'], ClientStreamingOf<C[M]>['response']>>,
   method: M,
   settings: { readonly deadlineMs: number },
 ): {
@@ -152,15 +158,13 @@ export function clientStreamCall<C extends Client, M extends keyof C>(
   readonly answer: Promise<ClientStreamingOf<C[M]>['response']>;
 } {
   type Response = ClientStreamingOf<C[M]>['response'];
-  const open = client[method] as ClientStreaming<ClientStreamingOf<C[M]>['request'], Response>;
   const { promise, resolve, reject } = Promise.withResolvers<Response>();
-  const stream = open.call(
-    client,
+  const stream = client[method](
     new Metadata(),
     { deadline: Date.now() + settings.deadlineMs },
     (error, response) => {
       if (error === null) resolve(response);
-      else reject(fromServiceError(error, addressOf(client)));
+      else reject(faultOf(error, client, undefined));
     },
   );
   // Also emitted as an event; the answer carries it.

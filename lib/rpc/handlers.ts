@@ -9,6 +9,7 @@ import type {
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import type { EventEmitter } from 'node:events';
+import { AssayError, passing } from '../errors.ts';
 import { createLog, type Log } from '../log.ts';
 import { toStatus } from './status.ts';
 
@@ -65,9 +66,11 @@ export function unary<Request, Response>(
 ): handleUnaryCall<Request, Response> {
   return bindable<handleUnaryCall<Request, Response>>((surroundings) => (call, callback) => {
     const context = contextOf(call, surroundings);
-    handler(call.request, context).then(
+    const failed = (error: unknown) => callback(errorResponse(error, context, surroundings));
+    void settle(
+      () => handler(call.request, context),
       (response) => callback(null, response),
-      (error: unknown) => callback(errorResponse(error, context.log)),
+      failed,
     );
   });
 }
@@ -78,9 +81,11 @@ export function serverStream<Request, Response>(
 ): handleServerStreamingCall<Request, Response> {
   return bindable<handleServerStreamingCall<Request, Response>>((surroundings) => (call) => {
     const context = contextOf(call, surroundings);
-    pump(call, handler(call.request, context), context.signal).then(
+    const failed = (error: unknown) => call.emit('error', errorResponse(error, context, surroundings));
+    void settle(
+      () => pump(call, handler(call.request, context), context.signal),
       () => call.end(),
-      (error: unknown) => call.emit('error', errorResponse(error, context.log)),
+      failed,
     );
   });
 }
@@ -91,11 +96,28 @@ export function clientStream<Request, Response>(
 ): handleClientStreamingCall<Request, Response> {
   return bindable<handleClientStreamingCall<Request, Response>>((surroundings) => (call, callback) => {
     const context = contextOf(call, surroundings);
-    handler(call, context).then(
+    const failed = (error: unknown) => callback(errorResponse(error, context, surroundings));
+    void settle(
+      () => handler(call, context),
       (response) => callback(null, response),
-      (error: unknown) => callback(errorResponse(error, context.log)),
+      failed,
     );
   });
+}
+
+// What a handler throws before it awaits anything is its failure too.
+async function settle<T>(
+  work: () => Promise<T>,
+  done: (value: T) => void,
+  failed: (error: unknown) => void,
+): Promise<void> {
+  let value: T;
+  try {
+    value = await work();
+  } catch (error) {
+    return failed(error);
+  }
+  return done(value);
 }
 
 async function pump<Request, Response>(
@@ -126,17 +148,33 @@ function contextOf(call: AnyCall, { log, closing }: Surroundings): CallContext {
   const gone = new AbortController();
   call.on('cancelled', () => gone.abort(new Error('the caller is gone')));
   if (call.cancelled) gone.abort(new Error('the caller is gone'));
-  const [parent] = call.metadata.get('traceparent');
-  const trace = typeof parent === 'string' ? parent.split('-')[1] : undefined;
+  const trace = traceOf(call.metadata);
   return {
     tenant: 'default',
     signal: AbortSignal.any([gone.signal, closing]),
-    log: log.child({ rpc: call.getPath(), ...(trace === undefined ? {} : { trace }) }),
+    log: log.child({ rpc: call.getPath(), ...(trace === null ? {} : { trace }) }),
   };
 }
 
-function errorResponse(error: unknown, log: Log): ServerErrorResponse {
-  const status = toStatus(error);
-  log.info({ err: error, code: status.code }, 'call failed');
+/** The trace id of a `traceparent` (https://www.w3.org/TR/trace-context/); anything else is not logged. */
+function traceOf(metadata: Metadata): string | null {
+  const [parent] = metadata.get('traceparent');
+  if (typeof parent !== 'string') return null;
+  return /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(parent)?.[1] ?? null;
+}
+
+function errorResponse(error: unknown, context: CallContext, { closing }: Surroundings): ServerErrorResponse {
+  // What a handler throws because it was told to stop is no fault of its own.
+  const stopped = context.signal.aborted && !(error instanceof AssayError);
+  const sent = stopped ? endedFor(closing, error) : AssayError.from(error);
+  const status = toStatus(sent);
+  const level = sent.reason === 'INTERNAL' ? 'error' : 'info';
+  context.log[level]({ err: error, code: status.code }, 'call failed');
   return Object.assign(new Error(status.details), status);
+}
+
+function endedFor(closing: AbortSignal, cause: unknown): AssayError {
+  return closing.aborted
+    ? passing('UNAVAILABLE', 'the server shuts down', cause)
+    : new AssayError('CANCELLED', 'the caller is gone', { cause });
 }

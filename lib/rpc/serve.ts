@@ -52,6 +52,9 @@ export async function serveRpc(options: ServeRpc): Promise<RpcServer> {
     'grpc.max_receive_message_length': options.maxReceiveBytes ?? 4 * 1024 * 1024,
     'grpc.max_send_message_length': -1,
     'grpc.keepalive_time_ms': 30_000,
+    // So that clients behind a balancer find new replicas; a stream that is cut is opened again.
+    'grpc.max_connection_age_ms': 30 * 60_000,
+    'grpc.max_connection_age_grace_ms': 5 * 60_000,
     interceptors: [measuring(options.metrics), authenticating(options.token)],
   });
   for (const { definition, implementation } of options.services)
@@ -65,8 +68,8 @@ export async function serveRpc(options: ServeRpc): Promise<RpcServer> {
     server.bindAsync(
       `${options.host}:${options.port}`,
       ServerCredentials.createInsecure(),
-      (error, bound) => {
-        if (error === null) resolve(bound);
+      (error, chosen) => {
+        if (error === null) resolve(chosen);
         else
           reject(
             new AssayError('UNAVAILABLE', `port ${options.port} cannot be taken: ${error.message}`, {
@@ -89,9 +92,12 @@ export async function serveRpc(options: ServeRpc): Promise<RpcServer> {
   };
 }
 
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
 /** Health is open to all; everything else needs the token, compared in constant time. */
 function authenticating(token: string | undefined): ServerInterceptor {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
   const expected = token === undefined ? null : digest(`Bearer ${token}`);
   return (method, call) =>
     new ServerInterceptingCall(call, {
@@ -121,23 +127,36 @@ function authenticating(token: string | undefined): ServerInterceptor {
 
 function measuring(metrics: Metrics): ServerInterceptor {
   const handled = metrics.counter({
-    name: 'grpc_handled_total',
+    name: 'grpc_server_handled_total',
     help: 'RPCs that ended, by code.',
     labels: ['service', 'method', 'code'],
   });
   const seconds = metrics.histogram({
-    name: 'grpc_handling_seconds',
-    help: 'Time from the start of an RPC to its status.',
+    name: 'grpc_server_handling_seconds',
+    help: 'Time from the start of an RPC to its end.',
     labels: ['service', 'method'],
     buckets: [0.002, 0.01, 0.05, 0.2, 1, 5, 30, 300],
   });
+  // Unknown methods never come this far, so callers cannot make labels.
   return (definition, call) => {
     const startedAt = performance.now();
     const [, service = '', method = ''] = definition.path.split('/');
+    let ended = false;
+    const end = (code: Code) => {
+      if (ended) return;
+      ended = true;
+      handled.inc({ service, method, code: Code[code] });
+      seconds.observe({ service, method }, (performance.now() - startedAt) / 1_000);
+    };
     return new ServerInterceptingCall(call, {
+      start: (next) =>
+        next({
+          // Also called after a status was sent. A passed deadline sends its status past the interceptors.
+          onCancel: () =>
+            end(Number(call.getDeadline()) <= Date.now() ? Code.DEADLINE_EXCEEDED : Code.CANCELLED),
+        }),
       sendStatus(status, next) {
-        handled.inc({ service, method, code: Code[status.code] });
-        seconds.observe({ service, method }, (performance.now() - startedAt) / 1_000);
+        end(status.code);
         next(status);
       },
     });

@@ -1,6 +1,6 @@
 import { Metadata, status as Code, type ServiceError, type StatusObject } from '@grpc/grpc-js';
 import { decodeStatus, encodeStatus } from '@assay/proto/status';
-import { AssayError, REASONS, type Reason } from '../errors.ts';
+import { AssayError, passing, REASONS, type Reason } from '../errors.ts';
 
 const DETAILS = 'grpc-status-details-bin';
 
@@ -21,7 +21,7 @@ const CODES: Readonly<Partial<Record<Reason, Code>>> = {
 };
 
 /** Reasons that a caller causes; every other permanent one is FAILED_PRECONDITION, every passing one UNAVAILABLE. */
-const CALLERS: readonly Reason[] = [
+const CALLERS: ReadonlySet<Reason> = new Set([
   'INVALID_REQUEST',
   'UNKNOWN_TASK',
   'UNKNOWN_MODEL',
@@ -30,7 +30,7 @@ const CALLERS: readonly Reason[] = [
   'TASK_UNSUPPORTED',
   'TASK_DATA_INVALID',
   'BUNDLE_INVALID',
-];
+]);
 
 /** Our error as a gRPC status with google.rpc details. What caused it is logged, not sent. */
 export function toStatus(
@@ -38,8 +38,11 @@ export function toStatus(
 ): Partial<StatusObject> & { readonly code: Code; readonly details: string } {
   const error = AssayError.from(thrown);
   const code = codeOf(error);
+  // Half a surrogate pair, from whoever wrote the text, cannot be put into a header.
   const message =
-    error.reason === 'INTERNAL' ? 'an internal fault; the log of the service has its cause' : error.message;
+    error.reason === 'INTERNAL'
+      ? 'an internal fault; the log of the service has its cause'
+      : error.message.toWellFormed();
   const metadata = new Metadata();
   const details = encodeStatus({ code, message, reason: error.reason, violations: error.violations });
   // Headers have a limit (8 KiB in many proxies): the status itself is whole even where its details are not.
@@ -49,7 +52,7 @@ export function toStatus(
       DETAILS,
       Buffer.from(encodeStatus({ code, message: '', reason: error.reason, violations: fitting(error) })),
     );
-  return { code, details: message.slice(0, 4_000), metadata };
+  return { code, details: message.slice(0, 4_000).toWellFormed(), metadata };
 }
 
 function fitting(error: AssayError): AssayError['violations'] {
@@ -62,29 +65,53 @@ function fitting(error: AssayError): AssayError['violations'] {
 function codeOf(error: AssayError): Code {
   const own = CODES[error.reason];
   if (own !== undefined) return own;
-  if (CALLERS.includes(error.reason)) return Code.INVALID_ARGUMENT;
+  if (CALLERS.has(error.reason)) return Code.INVALID_ARGUMENT;
   return error.permanent ? Code.FAILED_PRECONDITION : Code.UNAVAILABLE;
 }
 
-const PASSING: readonly Code[] = [
+const PASSING: ReadonlySet<Code> = new Set([
   Code.UNAVAILABLE,
   Code.DEADLINE_EXCEEDED,
   Code.ABORTED,
   Code.UNKNOWN,
   Code.INTERNAL,
-];
+]);
 
-/** What a call ended with, as our error: the server's own reason where it sent one. */
-export function fromServiceError(error: ServiceError, address: string): AssayError {
+/** Refusals that pass by themselves, although their code is one that does not say so. */
+const PASSING_REASONS: ReadonlySet<Reason> = new Set(['LEDGER_FULL', 'BLOB_STORE_FULL', 'RATE_LIMITED']);
+
+/**
+ * What a call ended with, as our error: the server's own reason where it sent one. `cancelled` says that the caller
+ * itself gave the call up: a server that is killed in the middle ends its calls as cancelled too.
+ */
+export function fromServiceError(error: ServiceError, address: string, cancelled: boolean): AssayError {
+  const permanent = !PASSING.has(error.code);
+  const sent = sentReason(error);
+  if (sent === null && error.code === Code.CANCELLED && !cancelled)
+    return passing('UNAVAILABLE', `${address} ended the call: ${error.details}`, error);
+  if (sent === null)
+    return new AssayError(reasonOf(error), messageOf(error, address), { permanent, cause: error });
+  const { reason, violations } = sent;
+  return new AssayError(reason, error.details, {
+    violations,
+    permanent: permanent && !PASSING_REASONS.has(reason),
+    cause: error,
+  });
+}
+
+function sentReason(
+  error: ServiceError,
+): { readonly reason: Reason; readonly violations: AssayError['violations'] } | null {
   const [details] = error.metadata?.get(DETAILS) ?? [];
-  const permanent = !PASSING.includes(error.code);
-  if (Buffer.isBuffer(details)) {
+  if (!Buffer.isBuffer(details)) return null;
+  try {
     const { reason, violations } = decodeStatus(details);
     const known = REASONS.find((candidate) => candidate === reason);
-    if (known !== undefined)
-      return new AssayError(known, error.details, { violations, permanent, cause: error });
+    return known === undefined ? null : { reason: known, violations };
+  } catch {
+    // Not ours: the code says enough.
+    return null;
   }
-  return new AssayError(reasonOf(error), messageOf(error, address), { permanent, cause: error });
 }
 
 function reasonOf(error: ServiceError): Reason {

@@ -69,10 +69,10 @@ async function start(config: Config, log: Log, life: Life): Promise<void> {
   const catalogTasks = folderFiles(config.tasksDir);
 
   const views = {
-    jobs: mirror(bus.kv(JOBS), life.kill),
-    stages: mirror(bus.kv(STAGES), life.kill),
-    progress: mirror(bus.kv(PROGRESS), life.kill),
-    workers: mirror(bus.kv(WORKERS), life.kill),
+    jobs: mirror(bus.kv(JOBS), life.stop),
+    stages: mirror(bus.kv(STAGES), life.stop),
+    progress: mirror(bus.kv(PROGRESS), life.stop),
+    workers: mirror(bus.kv(WORKERS), life.stop),
   };
   for (const [name, view] of Object.entries(views)) {
     life.track(`watch ${name}`, view.done);

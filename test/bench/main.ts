@@ -20,14 +20,24 @@ if (load === undefined) {
 } else {
   const { run } = await load();
   const { figures, ratios } = await run();
-  console.log(JSON.stringify({ bench: name, figures: rounded(figures), ratios: rounded(ratios), machine: machine() }));
+  console.log(
+    JSON.stringify({ bench: name, figures: rounded(figures), ratios: rounded(ratios), machine: machine() }),
+  );
 }
 
 function rounded(values: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, Number(value.toPrecision(4))]));
+  return Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [key, Number(value.toPrecision(4))]),
+  );
 }
 
 function machine() {
   const [load1] = readFileSync('/proc/loadavg', 'utf8').split(' ').map(Number);
-  return { cores: cpus().length, cpu: cpus()[0]?.model ?? '', memory_gib: Math.round(totalmem() / 1024 ** 3), node: process.version, load1: load1 ?? 0 };
+  return {
+    cores: cpus().length,
+    cpu: cpus()[0]?.model ?? '',
+    memory_gib: Math.round(totalmem() / 1024 ** 3),
+    node: process.version,
+    load1: load1 ?? 0,
+  };
 }

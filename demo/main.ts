@@ -1,0 +1,146 @@
+// The demo: starts all of Assay on this machine, has a small real model evaluated, and shows what it found.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { connect, type Clients } from '@assay/cli/clients';
+import { errorLines, EXIT, exitCodeOf } from '@assay/cli/exit';
+import { layoutOf, type Layout } from '@assay/cli/local/layout';
+import { startLocal } from '@assay/cli/local/run';
+import { SERVICES } from '@assay/cli/local/services';
+import { opsAddress, type Supervisor } from '@assay/cli/local/supervisor';
+import { supervisorOf } from '@assay/cli/local/up';
+import { HOME, stateFolder } from '@assay/cli/state-folder';
+import { finalTable } from '@assay/cli/view/final';
+import { stateName } from '@assay/cli/view/live';
+import { isOver, watchJob, type Screen } from '@assay/cli/watch';
+import { finalResult } from '@assay/cli/commands/watch';
+import { AssayError } from '@assay/lib/errors';
+import { call } from '@assay/lib/rpc';
+import { JobState, type Job } from '@assay/proto/assay/v1/job';
+
+const MODEL = 'smollm2-135m-instruct';
+const TASKS = ['demo_generate', 'demo_choices', 'demo_code'];
+
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => interrupted.abort(new Error(signal)));
+}
+const screen: Screen = {
+  write: (text) => void process.stdout.write(text),
+  isTty: process.stdout.isTTY === true && process.env['TERM'] !== 'dumb',
+  get width() {
+    return process.stdout.columns ?? 120;
+  },
+};
+const say = (text: string) => screen.write(`${text}\n`);
+
+try {
+  process.exitCode = await demo();
+} catch (error) {
+  const fault = AssayError.from(error);
+  for (const text of errorLines(fault)) process.stderr.write(`${text}\n`);
+  process.exitCode = interrupted.signal.aborted ? EXIT.interrupted : exitCodeOf(fault);
+}
+
+async function demo(): Promise<number> {
+  const layout = layoutOf(stateFolder(undefined, process.env));
+  const running = await supervisorOf(layout);
+  const stop = new AbortController();
+  // `assay local up` may run already: then it is used, and left running.
+  const own = running === null ? await start(layout, stop) : null;
+  const clients = connect({ state: layout.root }, process.env);
+  try {
+    return await evaluate(layout, clients);
+  } finally {
+    clients.close();
+    if (own !== null) {
+      say('stopping the services …');
+      stop.abort();
+      await own.done;
+    }
+  }
+}
+
+async function start(layout: Layout, stop: AbortController): Promise<Supervisor> {
+  say('starting the broker and the four services …');
+  const supervisor = await startLocal(
+    { state: layout.root, home: HOME, env: process.env, level: 'error' },
+    stop.signal,
+  );
+  const early = () => stop.abort();
+  interrupted.signal.addEventListener('abort', early, { once: true });
+  try {
+    await supervisor.ready;
+  } catch (error) {
+    stop.abort();
+    await supervisor.done;
+    throw interrupted.signal.aborted
+      ? new AssayError('CANCELLED', 'interrupted while the services started')
+      : error;
+  }
+  interrupted.signal.removeEventListener('abort', early);
+  return supervisor;
+}
+
+async function evaluate(layout: Layout, clients: Clients): Promise<number> {
+  for (const name of SERVICES) say(`  ${name.padEnd(10)} http://${await opsAddress(layout, name)}/metrics`);
+  const job = await submit(layout, clients);
+  const resumed = job.transitions.length > 1;
+  say(
+    `${resumed ? 'resuming' : 'evaluating'} ${MODEL} on ${TASKS.join(', ')}; Ctrl-C stops, running again resumes\n`,
+  );
+  const last = await watchJob(clients, job.id, { out: screen, signal: interrupted.signal, json: false });
+  if (!isOver(last)) {
+    say(`\ninterrupted in ${stateName(last.state)}; nothing is lost. \`npm run demo\` goes on from here`);
+    return EXIT.interrupted;
+  }
+  say('');
+  const result = await finalResult(clients, last.id);
+  for (const text of finalTable(last, result)) say(text);
+  say(`metrics      ${await keepMetrics(layout, last.id)}`);
+  return last.state === JobState.SUCCEEDED ? EXIT.done : EXIT.failed;
+}
+
+/** The same request as long as its job is not over, so that running again resumes; a new one after that. */
+async function submit(layout: Layout, clients: Clients): Promise<Job> {
+  const file = path.join(layout.root, 'demo.json');
+  let run = await lastRun(file);
+  for (;;) {
+    const { job } = await call(
+      clients.jobs,
+      'submitJob',
+      {
+        requestId: `demo-${run}`,
+        target: { $case: 'catalog', value: { model: MODEL, device: '' } },
+        tasks: TASKS.map((name) => ({ name, genKwargsJson: '' })),
+        bundle: '',
+        seed: undefined,
+        validateOnly: false,
+        maxConcurrency: 0,
+      },
+      { deadlineMs: 60_000, signal: interrupted.signal },
+    );
+    if (job === undefined) throw new AssayError('INTERNAL', 'the scheduler answered without a job');
+    await writeFile(file, JSON.stringify({ run }));
+    if (!isOver(job)) return job;
+    run += 1;
+  }
+}
+
+async function lastRun(file: string): Promise<number> {
+  const text = await readFile(file, 'utf8').catch(() => '{}');
+  const value: unknown = JSON.parse(text);
+  return typeof value === 'object' && value !== null && 'run' in value && typeof value.run === 'number'
+    ? value.run
+    : 1;
+}
+
+/** The metrics as they stood at the end, since the services stop with the demo. */
+async function keepMetrics(layout: Layout, jobId: string): Promise<string> {
+  const folder = path.join(layout.root, 'metrics', jobId);
+  await mkdir(folder, { recursive: true });
+  for (const name of SERVICES) {
+    const response = await fetch(`http://${await opsAddress(layout, name)}/metrics`);
+    await writeFile(path.join(folder, `${name}.txt`), await response.text());
+  }
+  return folder;
+}

@@ -1,0 +1,177 @@
+import type { ConsumerConfig, ConsumerInfo, StreamConfig, StreamInfo } from 'nats';
+import { BrokerRefusal, isRefused, REFUSED, toAssayError } from './broker-error.ts';
+import { parseJson } from './entry.ts';
+import type { Link } from './link.ts';
+
+/** What of a stream's configuration Assay sets. Everything else is the server's default. */
+export type StreamSpec = Pick<StreamConfig, 'name' | 'subjects' | 'retention'> &
+  Partial<StreamConfig> & { readonly allow_msg_ttl?: boolean };
+
+/** Creates the stream, or changes it to this configuration. */
+export async function ensureStream(link: Link, spec: StreamSpec): Promise<void> {
+  try {
+    await call(link, `STREAM.CREATE.${spec.name}`, spec);
+  } catch (error) {
+    if (!isRefused(error, REFUSED.streamNameInUse)) throw toAssayError(error, `create stream ${spec.name}`);
+    await assayCall(link, `STREAM.UPDATE.${spec.name}`, spec);
+  }
+}
+
+export async function streamExists(link: Link, stream: string): Promise<boolean> {
+  try {
+    await call(link, `STREAM.INFO.${stream}`, {}, { timeoutMs: 2_000, budgetMs: 2_000 });
+    return true;
+  } catch (error) {
+    if (isRefused(error, REFUSED.streamNotFound)) return false;
+    throw toAssayError(error, `ask for stream ${stream}`);
+  }
+}
+
+export function streamInfo(link: Link, stream: string): Promise<StreamInfo> {
+  return assayCall(link, `STREAM.INFO.${stream}`, {});
+}
+
+export interface SubjectPage {
+  readonly subjects: readonly string[];
+  /** Subjects under the filter, on all pages. */
+  readonly total: number;
+}
+
+/** The subjects under a filter from `offset` on, at most 100,000 of them. A listing costs what it lists. */
+export async function subjectPage(
+  link: Link,
+  stream: string,
+  filter: string,
+  offset: number,
+): Promise<SubjectPage> {
+  const body = { subjects_filter: filter, offset };
+  const info = await assayCall<Listing>(link, `STREAM.INFO.${stream}`, body, SLOW);
+  return { subjects: Object.keys(info.state.subjects ?? {}), total: info.total ?? 0 };
+}
+
+/** Removes what lies under the filter; gives how many messages that were. */
+export async function purgeSubjects(link: Link, stream: string, filter: string): Promise<number> {
+  const answer = await assayCall<{ purged: number }>(link, `STREAM.PURGE.${stream}`, { filter }, SLOW);
+  return answer.purged;
+}
+
+export interface StoredMessage {
+  readonly sequence: number;
+  readonly data: Uint8Array;
+  /** The header block as it was sent; empty when there is none. */
+  readonly headers: string;
+}
+
+/** The last message of a subject, as the stream's leader has it. */
+export async function lastMessage(
+  link: Link,
+  stream: string,
+  subject: string,
+  pace: Pace = QUICK,
+): Promise<StoredMessage | null> {
+  try {
+    const { message } = await call<{ message: RawMessage }>(
+      link,
+      `STREAM.MSG.GET.${stream}`,
+      { last_by_subj: subject },
+      pace,
+    );
+    const headers = Buffer.from(message.hdrs ?? '', 'base64').toString();
+    return { sequence: message.seq, data: Buffer.from(message.data ?? '', 'base64'), headers };
+  } catch (error) {
+    if (isRefused(error, REFUSED.noMessage)) return null;
+    throw toAssayError(error, `read ${subject}`);
+  }
+}
+
+/** Whether the stream still holds the message of this sequence. */
+export async function holds(link: Link, stream: string, sequence: number): Promise<boolean> {
+  try {
+    await call(link, `STREAM.MSG.GET.${stream}`, { seq: sequence });
+    return true;
+  } catch (error) {
+    if (isRefused(error, REFUSED.noMessage)) return false;
+    throw toAssayError(error, `look for message ${String(sequence)}`);
+  }
+}
+
+/** Creates the consumer, or changes it to this configuration. */
+export function ensureConsumer(
+  link: Link,
+  stream: string,
+  config: Partial<ConsumerConfig> & { readonly name: string },
+): Promise<ConsumerInfo & { readonly ts?: string }> {
+  const body = { stream_name: stream, config };
+  return assayCall(link, `CONSUMER.CREATE.${stream}.${config.name}`, body);
+}
+
+/** Null when the consumer is not there any more. */
+export async function consumerInfo(link: Link, stream: string, name: string): Promise<ConsumerInfo | null> {
+  try {
+    return await call(link, `CONSUMER.INFO.${stream}.${name}`, {});
+  } catch (error) {
+    if (isRefused(error, REFUSED.consumerNotFound)) return null;
+    throw toAssayError(error, `ask for consumer ${name}`);
+  }
+}
+
+export async function deleteConsumer(link: Link, stream: string, name: string): Promise<void> {
+  try {
+    await call(link, `CONSUMER.DELETE.${stream}.${name}`, {});
+  } catch (error) {
+    if (!isRefused(error, REFUSED.consumerNotFound)) throw toAssayError(error, `delete consumer ${name}`);
+  }
+}
+
+/** How long one try, and all tries, of a request may take. */
+export interface Pace {
+  readonly timeoutMs: number;
+  readonly budgetMs: number;
+}
+
+const QUICK: Pace = { timeoutMs: 5_000, budgetMs: 10_000 };
+const SLOW: Pace = { timeoutMs: 60_000, budgetMs: 120_000 };
+
+async function assayCall<T>(link: Link, verb: string, body: object, pace: Pace = QUICK): Promise<T> {
+  try {
+    return await call<T>(link, verb, body, pace);
+  } catch (error) {
+    throw toAssayError(error, verb);
+  }
+}
+
+// Throws BrokerRefusal for what JetStream refuses, AssayError for what never arrived.
+async function call<T>(link: Link, verb: string, body: object, pace: Pace = QUICK): Promise<T> {
+  const message = await link.ask(`$JS.API.${verb}`, Buffer.from(JSON.stringify(body)), {
+    ...pace,
+    doing: verb,
+  });
+  return answered<T>(message.data);
+}
+
+/** The body of an answer. Throws BrokerRefusal when it says no. */
+export function answered<T>(data: Uint8Array): T {
+  const body = parseJson(data);
+  if (!isAnswer<T>(body)) throw new BrokerRefusal(0, 'the answer is not JSON');
+  if (body.error !== undefined)
+    throw new BrokerRefusal(body.error.err_code ?? 0, body.error.description ?? '');
+  return body;
+}
+
+type Answer<T> = T & { readonly error?: { readonly err_code?: number; readonly description?: string } };
+
+// The shapes are those of JetStream's API, which the broker speaks by version.
+function isAnswer<T>(body: unknown): body is Answer<T> {
+  return typeof body === 'object' && body !== null;
+}
+
+interface Listing {
+  readonly state: { readonly subjects?: Readonly<Record<string, number>> };
+  readonly total?: number;
+}
+
+interface RawMessage {
+  readonly seq: number;
+  readonly data?: string;
+  readonly hdrs?: string;
+}

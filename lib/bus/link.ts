@@ -1,0 +1,184 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from 'nats';
+import type { Log } from '../log.ts';
+import { toAssayError } from './broker-error.ts';
+
+export interface Ask {
+  readonly headers?: MsgHdrs;
+  /** How long one try waits for its answer. */
+  readonly timeoutMs: number;
+  /** How long all tries together may take. */
+  readonly budgetMs: number;
+  /** For the error: what was tried. */
+  readonly doing: string;
+}
+
+/**
+ * The connection with questions and answers over it. A question whose answer was lost, because the connection broke
+ * or nobody answered in time, is asked again: ask only what is harmless to repeat.
+ */
+export class Link {
+  readonly nc: NatsConnection;
+  readonly log: Log;
+  #up = true;
+  #closing = false;
+  #closed = false;
+  #asking = 0;
+  readonly #inbox = createInbox();
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #drops = new Set<() => void>();
+  readonly #ups = new Set<() => void>();
+  readonly #sweep: NodeJS.Timeout;
+  #count = 0;
+
+  constructor(nc: NatsConnection, log: Log) {
+    this.nc = nc;
+    this.log = log;
+    nc.subscribe(`${this.#inbox}.*`, { callback: (error, message) => this.#answer(error, message) });
+    this.#sweep = setInterval(() => this.#giveUpLate(), SWEEP_MS);
+    this.#sweep.unref();
+    void this.#follow();
+  }
+
+  get up(): boolean {
+    return this.#up && !this.#closed;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Calls `fn` whenever the connection is lost, and when it is closed; gives what takes that back. */
+  onDrop(fn: () => void): () => void {
+    this.#drops.add(fn);
+    return () => void this.#drops.delete(fn);
+  }
+
+  /** Resolves when the connection stands, or is closed for good, or after `limitMs`. */
+  async whenUp(limitMs: number): Promise<void> {
+    if (this.#up || this.#closed) return;
+    await new Promise<void>((done) => {
+      const end = () => {
+        this.#ups.delete(end);
+        clearTimeout(late);
+        done();
+      };
+      const late = setTimeout(end, limitMs);
+      this.#ups.add(end);
+    });
+  }
+
+  /** The answer. Throws BROKER_UNAVAILABLE (passing) when none came within the budget. */
+  async ask(subject: string, data: Uint8Array, options: Ask): Promise<Msg> {
+    if (this.#closing) throw toAssayError(new Error('the bus is closed'), options.doing);
+    this.#asking += 1;
+    try {
+      return await this.#askUntil(performance.now() + options.budgetMs, subject, data, options);
+    } finally {
+      this.#asking -= 1;
+    }
+  }
+
+  /** Waits for the answers to what was asked, flushes what was published, closes. */
+  async close(): Promise<void> {
+    const until = performance.now() + CLOSE_MS;
+    this.#closing = true;
+    while (this.#asking > 0 && this.up && performance.now() < until) await sleep(10);
+    if (this.up) await Promise.race([this.nc.drain(), sleep(CLOSE_MS, undefined, { ref: false })]);
+    await this.nc.close();
+    this.#end();
+  }
+
+  async #askUntil(until: number, subject: string, data: Uint8Array, options: Ask): Promise<Msg> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await this.whenUp(until - performance.now());
+        const left = Math.max(1, until - performance.now());
+        return await this.#once(subject, data, Math.min(options.timeoutMs, left), options.headers);
+      } catch (error) {
+        const failure = toAssayError(error, options.doing);
+        const pauseMs = Math.random() * Math.min(1_000, 25 * 2 ** attempt);
+        if (failure.permanent || this.#closed || performance.now() + pauseMs >= until) throw failure;
+        await sleep(pauseMs);
+      }
+    }
+  }
+
+  #once(subject: string, data: Uint8Array, timeoutMs: number, headers?: MsgHdrs): Promise<Msg> {
+    if (!this.up) return Promise.reject(new Error('there is no connection to the broker'));
+    return new Promise((resolve, reject) => {
+      const id = (this.#count += 1).toString(36);
+      this.nc.publish(subject, data, { reply: `${this.#inbox}.${id}`, ...(headers && { headers }) });
+      this.#waiting.set(id, { resolve, reject, until: performance.now() + timeoutMs });
+    });
+  }
+
+  // Must not throw: the client's reader would end.
+  #answer(error: Error | null, message: Msg): void {
+    if (error !== null) {
+      this.log.error({ err: error }, 'the broker refuses the inbox');
+      return;
+    }
+    const id = message.subject.slice(this.#inbox.length + 1);
+    const waiting = this.#waiting.get(id);
+    if (waiting === undefined) return;
+    this.#waiting.delete(id);
+    if (message.data.length === 0 && message.headers?.code === 503) {
+      waiting.reject(new Error('nobody at the broker answers'));
+    } else {
+      waiting.resolve(message);
+    }
+  }
+
+  #giveUpLate(): void {
+    const now = performance.now();
+    for (const [id, waiting] of this.#waiting) {
+      if (waiting.until > now) continue;
+      this.#waiting.delete(id);
+      waiting.reject(new Error('the broker did not answer in time'));
+    }
+  }
+
+  async #follow(): Promise<void> {
+    for await (const status of this.nc.status()) {
+      const detail = { status: status.type, data: status.data };
+      if (status.type === 'disconnect') {
+        this.log.warn(detail, 'the connection to the broker is lost');
+        this.#drop();
+      } else if (status.type === 'reconnect') {
+        this.log.info(detail, 'connected to the broker again');
+        this.#up = true;
+        for (const up of this.#ups) up();
+      } else if (status.type === 'error') {
+        this.log.warn(detail, 'the broker reports an error');
+      }
+    }
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#sweep);
+    this.#drop();
+    for (const up of this.#ups) up();
+  }
+
+  #drop(): void {
+    this.#up = false;
+    for (const waiting of this.#waiting.values()) {
+      waiting.reject(new Error('the connection to the broker was lost'));
+    }
+    this.#waiting.clear();
+    for (const drop of this.#drops) drop();
+  }
+}
+
+const SWEEP_MS = 100;
+const CLOSE_MS = 5_000;
+
+interface Waiting {
+  readonly resolve: (message: Msg) => void;
+  readonly reject: (error: Error) => void;
+  readonly until: number;
+}

@@ -1,0 +1,3 @@
+export { openJail, type Jail, type JailOptions } from './jail.ts';
+export type { JailReport } from './probe.ts';
+export type { Execution, ExecutionStatus, Limits, Submission, Tests } from './submission.ts';

@@ -1,0 +1,1 @@
+export function notRun(file: string): string[];

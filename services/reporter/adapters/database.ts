@@ -1,0 +1,63 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import { drizzle, type PgliteDatabase } from 'drizzle-orm/pglite';
+import { passing } from '@assay/lib/errors';
+import { takeLock } from './lock-file.ts';
+import { migrate } from './migrate.ts';
+
+type Schema = Record<string, never>;
+export type Database = PgliteDatabase<Schema>;
+export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
+
+export interface OpenDatabase {
+  readonly db: Database;
+  /** Version of the database's tables. */
+  readonly version: number;
+  /** Memory of the embedded database, in bytes: it is not the heap's. */
+  memoryBytes(): number;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the embedded database of a folder, and makes it when there is none. Throws DATABASE_UNAVAILABLE: permanent
+ * when another living process has it open or a newer Assay made it, passing when it cannot be opened right now.
+ */
+export async function openDatabase(folder: string, pid: number): Promise<OpenDatabase> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const lock = await takeLock(folder, pid);
+  try {
+    const client = await start(join(folder, 'pglite'));
+    try {
+      const version = await migrate(client);
+      return opened(client, version, () => lock.release());
+    } catch (error) {
+      await client.close();
+      throw error;
+    }
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function start(folder: string): Promise<PGlite> {
+  try {
+    return await PGlite.create(folder);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw passing('DATABASE_UNAVAILABLE', `the database in ${folder} does not open: ${why}`, error);
+  }
+}
+
+function opened(client: PGlite, version: number, release: () => Promise<void>): OpenDatabase {
+  return {
+    db: drizzle({ client }),
+    version,
+    memoryBytes: () => client.Module.HEAPU8.length,
+    close: async () => {
+      await client.close();
+      await release();
+    },
+  };
+}

@@ -1,0 +1,154 @@
+import { connectBus, WORKERS, type Bus } from '@assay/lib/bus';
+import { folderBlob } from '@assay/lib/blob';
+import { systemClock } from '@assay/lib/clock';
+import { announce } from '@assay/lib/config';
+import { crashPoints } from '@assay/lib/faults';
+import { runService, type Life } from '@assay/lib/life';
+import { createLog } from '@assay/lib/log';
+import { loop } from '@assay/lib/loop';
+import { createMetrics, serveOps } from '@assay/lib/metrics';
+import { serveRpc } from '@assay/lib/rpc';
+import { Activity } from './activity.ts';
+import { openDatabase } from './adapters/database.ts';
+import { ledgerGenerations } from './adapters/generations.ts';
+import { jobRecords } from './adapters/jobs.ts';
+import { reportFolder } from './adapters/report-folder.ts';
+import { databaseResults } from './adapters/results.ts';
+import { Intake } from './aggregate/intake.ts';
+import { readConfig } from './config.ts';
+import { reporterMetrics } from './metrics.ts';
+import { Finalizer } from './report/finalizer.ts';
+import { streamSamples } from './report/stream.ts';
+import { resultService } from './serve.ts';
+
+const config = readConfig();
+const log = createLog({
+  service: 'reporter',
+  level: config.LOG_LEVEL,
+  ...(config.LOG_PRETTY !== undefined && { pretty: config.LOG_PRETTY }),
+});
+const clock = systemClock;
+const startedAt = new Date(clock.now()).toISOString();
+const crash = crashPoints(config.CRASH_POINT);
+const exposed = createMetrics('reporter');
+const metrics = reporterMetrics(exposed);
+const activity = new Activity();
+
+await runService({ name: 'reporter', log, graceMs: config.GRACE, start });
+
+async function start(life: Life): Promise<void> {
+  const database = await openDatabase(config.DATABASE_DIR, process.pid);
+  const results = databaseResults(database);
+  life.onClose('database', () => results.close());
+  const bus = await openBus(life);
+  const shared = {
+    results,
+    blobs: folderBlob(config.BLOB_DIR),
+    reports: await reportFolder(config.REPORTS_DIR),
+    generations: ledgerGenerations(bus),
+    jobs: jobRecords(bus),
+    clock,
+    log,
+  };
+  const intake = new Intake({
+    ...shared,
+    committed: () => crash.at('reporter.aggregate.committed'),
+    folded: (counts, seconds) => {
+      activity.folded(counts.stored);
+      metrics.folded(counts, seconds);
+    },
+    lag: metrics.lag,
+  });
+  for (const partition of config.PARTITIONS) {
+    life.track(`aggregate ${partition}`, consumeScores(bus, partition, intake, life));
+  }
+  const finalizer = new Finalizer({
+    ...shared,
+    waitMs: config.FINALIZE_WAIT,
+    during: (job, act) => activity.report(job, act),
+    done: metrics.finalized,
+  });
+  const service = resultService({
+    ...shared,
+    partitions: config.PARTITIONS,
+    samples: (job, filter) => streamSamples(shared, job, filter),
+    finalize: (request) => finalizer.finalize(request),
+    stored: () => crash.at('reporter.report.stored'),
+  });
+  const rpc = await serveRpc({
+    host: config.HOST,
+    port: config.RPC_PORT,
+    ...(config.TOKEN !== undefined && { token: config.TOKEN }),
+    services: [service],
+    log,
+    metrics: exposed,
+  });
+  life.onClose('rpc', () => rpc.close(1_000));
+  life.track('reports', stopped(life).then(() => finalizer.idle()));
+  const ready = async () => (bus.healthy() ? (intake.problem ?? (await problemOf(results))) : 'there is no broker');
+  const ops = await serveOps({ host: config.HOST, port: config.OPS_PORT, metrics: exposed, ready, log });
+  life.onClose('ops', () => ops.close());
+  life.track('signs of life', loop({ name: 'signs of life', step: signOfLife(bus, database), log }, life.stop));
+  const addresses = { rpc: rpc.address, ops: ops.address };
+  await announce(config.ANNOUNCE_FILE, { service: 'reporter', pid: process.pid, startedAt, ...addresses });
+  log.info({ ...addresses, database: database.version }, 'serves');
+
+  function signOfLife(to: Bus, open: { memoryBytes(): number }): () => Promise<number> {
+    const id = `reporter-${process.pid}-${startedAt.replace(/\D/g, '')}`;
+    return async () => {
+      const updatedAt = new Date(clock.now()).toISOString();
+      await to.kv(WORKERS).put(id, { v: 1, service: 'reporter', id, activity: activity.words(), updatedAt });
+      metrics.database(await results.size(), open.memoryBytes());
+      return 2_000;
+    };
+  }
+}
+
+async function openBus(life: Life): Promise<Bus> {
+  const bus = await connectBus({
+    url: config.NATS_URL,
+    ...(config.NATS_TOKEN !== undefined && { token: config.NATS_TOKEN }),
+    name: 'reporter',
+    log,
+    signal: life.stop,
+  });
+  life.onClose('bus', () => bus.close());
+  return bus;
+}
+
+async function consumeScores(bus: Bus, partition: string, intake: Intake, life: Life): Promise<void> {
+  try {
+    await bus.ready(partition, life.stop);
+  } catch (error) {
+    if (life.stop.aborted) return;
+    throw error;
+  }
+  await bus.scores(partition).consume(
+    {
+      durable: `aggregate-${partition}`,
+      batch: 1_000,
+      inFlight: 2_000,
+      ackWaitMs: 5_000,
+      handle: (deliveries) => intake.handle(partition, deliveries),
+      log,
+    },
+    life.stop,
+    life.kill,
+  );
+}
+
+function stopped(life: Life): Promise<void> {
+  return new Promise((resolve) => {
+    if (life.stop.aborted) resolve();
+    else life.stop.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+async function problemOf(results: { check(): Promise<void> }): Promise<string | null> {
+  try {
+    await results.check();
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}

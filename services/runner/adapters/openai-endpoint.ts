@@ -1,0 +1,60 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { ServerRecord } from '@assay/lib/domain';
+import type { Connect, ModelEndpoint } from '../ports.ts';
+import { httpClient } from './http-client.ts';
+import { openaiChat } from './openai-chat.ts';
+import { openaiCompletions } from './openai-completions.ts';
+import { modelsOf, objectOf, tokenIdsOf, tokenizerInfoOf } from './openai-reply.ts';
+
+export interface EndpointOptions {
+  /** Holds endpoint keys, a file for each; undefined: no server has a key. */
+  readonly secretsDir: string | undefined;
+  readonly mostBytes: number;
+  readonly onStatus: (status: number) => void;
+  readonly now: () => number;
+}
+
+/** Endpoints that speak the OpenAI API, with the tokenizer routes of vLLM where they are offered. */
+export function openaiEndpoints(options: EndpointOptions): Connect {
+  return async (server) => openaiEndpoint(server, await keyOf(server, options.secretsDir), options);
+}
+
+function openaiEndpoint(server: ServerRecord, key: string | null, options: EndpointOptions): ModelEndpoint {
+  const url = new URL(server.baseUrl);
+  const base = url.pathname.replace(/\/+$/, '');
+  // The tokenizer routes lie beside `/v1`, not under it.
+  const root = base.replace(/\/v1$/, '');
+  const http = httpClient({
+    origin: url.origin,
+    connections: Math.max(1, server.ceiling) + 1,
+    headers: key === null ? {} : { authorization: `Bearer ${key}` },
+    mostBytes: options.mostBytes,
+    onStatus: options.onStatus,
+    now: options.now,
+  });
+  return {
+    ...openaiCompletions(http, base, server.model),
+    ...openaiChat(http, base, server.model),
+    async models(control) {
+      const reply = objectOf(await http.get(`${base}/models`, control));
+      return reply.ok ? modelsOf(reply.value) : reply;
+    },
+    async tokenizer(control) {
+      const reply = objectOf(await http.get(`${root}/tokenizer_info`, control));
+      return reply.ok ? tokenizerInfoOf(reply.value) : reply;
+    },
+    async tokenize(text, control) {
+      const body = JSON.stringify({ prompt: text, add_special_tokens: false });
+      const reply = objectOf(await http.post(`${root}/tokenize`, body, control));
+      return reply.ok ? tokenIdsOf(reply.value) : reply;
+    },
+    close: () => http.close(),
+  };
+}
+
+async function keyOf(server: ServerRecord, folder: string | undefined): Promise<string | null> {
+  if (server.secret === undefined) return null;
+  if (folder === undefined) throw new Error(`server ${server.key} has a key, and no folder of keys is set`);
+  return (await readFile(path.join(folder, path.basename(server.secret)), 'utf8')).trim();
+}

@@ -1,0 +1,48 @@
+import type { Control, ModelEndpoint, Reply } from '../ports.ts';
+
+/** What a server was found to take. */
+export interface Profile {
+  /** Whether it turns text into its token ids for us. */
+  readonly tokenizer: boolean;
+  /** Whether a prompt may be token ids. Only asked when it has a tokenizer. */
+  readonly tokenIds: boolean;
+  /** Stands for an empty context; null when the server has none. */
+  readonly prefixId: number | null;
+  /** Tokens of prompt and answer together; 0 when the server does not say. */
+  readonly contextLength: number;
+}
+
+/**
+ * Asks a server with a completions API what it takes. A failure that may pass is the reply: taken for an answer it
+ * would change how every prompt is cut into tokens.
+ */
+export async function describeServer(
+  endpoint: ModelEndpoint,
+  model: string,
+  known: { readonly contextLength: number },
+  control: Control,
+): Promise<Reply<Profile>> {
+  const listed = await endpoint.models(control);
+  if (!listed.ok && listed.kind !== 'refused') return listed;
+  const told = listed.ok ? (listed.value.find(({ id }) => id === model)?.contextLength ?? 0) : 0;
+  const plain: Profile = {
+    tokenizer: false,
+    tokenIds: false,
+    prefixId: null,
+    contextLength: known.contextLength || told,
+  };
+  const info = await endpoint.tokenizer(control);
+  if (!info.ok) return info.kind === 'refused' ? { ok: true, value: plain } : info;
+  const contextLength = plain.contextLength || info.value.contextLength;
+  const ids = await endpoint.tokenize('one two', control);
+  if (!ids.ok) return ids.kind === 'refused' ? { ok: true, value: { ...plain, contextLength } } : ids;
+  const { prefixToken } = info.value;
+  const prefix = prefixToken === null ? null : await endpoint.tokenize(prefixToken, control);
+  if (prefix !== null && !prefix.ok) return prefix;
+  const taken = await endpoint.complete(ids.value, ONE_TOKEN, control);
+  if (!taken.ok && taken.kind !== 'refused') return taken;
+  const prefixId = prefix?.value[0] ?? null;
+  return { ok: true, value: { tokenizer: true, tokenIds: taken.ok, prefixId, contextLength } };
+}
+
+export const ONE_TOKEN = { until: [], maxTokens: 1, temperature: 0, seed: 0, extra: {} } as const;

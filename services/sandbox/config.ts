@@ -1,0 +1,26 @@
+import { availableParallelism } from 'node:os';
+import { commonShape, loadConfig, settings } from '@assay/lib/config';
+
+const MIB = 1024 * 1024;
+
+const shape = {
+  ...commonShape,
+  /** The interpreter of the jail, 3.10 or later; by default the first on the PATH whose jail reaches tier 1. */
+  PYTHON: settings.text.optional(),
+  /** Executions side by side; 0 is one for each core. More make wall time-outs of honest programs. */
+  SLOTS: settings.integer.default(0),
+  /** Runs code although the jail does not reach tier 1 on this machine. Only where nothing else is worth protecting. */
+  ALLOW_WEAK_JAIL: settings.flag.default(false),
+  /** Executions that may wait for a slot over RPC before more are refused. */
+  EXECUTE_QUEUE: settings.integer.default(64),
+  /** Shards of documents that are kept in memory. */
+  DOCS_CACHE_BYTES: settings.bytes.default(64 * MIB),
+};
+
+export type Config = ReturnType<typeof readConfig>;
+
+/** The sandbox's settings. Throws INVALID_REQUEST that names every wrong one. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env) {
+  const read = loadConfig('sandbox', shape, env);
+  return { ...read, slots: read.SLOTS > 0 ? read.SLOTS : availableParallelism(), path: env['PATH'] ?? '' };
+}

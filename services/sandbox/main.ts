@@ -1,0 +1,172 @@
+import { folderBlob } from '@assay/lib/blob';
+import { connectBus, WORKERS, type Bus } from '@assay/lib/bus';
+import { systemClock } from '@assay/lib/clock';
+import { announce } from '@assay/lib/config';
+import { crashPoints, type CrashPoints } from '@assay/lib/faults';
+import { runService, type Life } from '@assay/lib/life';
+import { createLog } from '@assay/lib/log';
+import { loop } from '@assay/lib/loop';
+import { createMetrics, serveOps } from '@assay/lib/metrics';
+import { openJail } from '@assay/lib/python';
+import { serveRpc } from '@assay/lib/rpc';
+import { Activity } from './activity.ts';
+import { finishedJobs, type FinishedJobs } from './adapters/finished-jobs.ts';
+import { takeGenerations, takeScoreItems } from './adapters/intake.ts';
+import { jailExecutor } from './adapters/jail.ts';
+import { ledgerGenerations, ledgerScores } from './adapters/ledgers.ts';
+import { blobOutcomes } from './adapters/outcomes.ts';
+import { shardDocs } from './adapters/shard-docs.ts';
+import { readConfig } from './config.ts';
+import { sandboxMetrics, type SandboxMetrics } from './metrics.ts';
+import { partitionHandlers } from './partition.ts';
+import type { Docs, Executor, Outcomes } from './ports.ts';
+import { backoffMs } from './score/settle.ts';
+import { sandboxService } from './serve.ts';
+
+const SIGN_MS = 2_000;
+
+const config = readConfig();
+const log = createLog({
+  service: 'sandbox',
+  level: config.LOG_LEVEL,
+  ...(config.LOG_PRETTY !== undefined && { pretty: config.LOG_PRETTY }),
+});
+await runService({ name: 'sandbox', log, graceMs: config.GRACE, start: async (life) => await start(life) });
+
+async function start(life: Life): Promise<void> {
+  const startedAt = new Date(systemClock.now()).toISOString();
+  const exposed = createMetrics('sandbox');
+  const metrics = sandboxMetrics(exposed);
+  const activity = new Activity();
+
+  const jail = await openJail({
+    ...(config.PYTHON !== undefined && { python: config.PYTHON }),
+    path: config.path,
+    slots: config.slots,
+    log,
+  });
+  life.onClose('jail', () => jail.close());
+  const { report } = jail;
+  const executes = report.runs && (report.tier === 1 || config.ALLOW_WEAK_JAIL);
+  log[executes ? 'info' : 'warn']({ ...report, executes }, `jail of tier ${report.tier}`);
+  const executor = jailExecutor(jail, metrics);
+
+  const bus = await connectBus({
+    url: config.NATS_URL,
+    ...(config.NATS_TOKEN !== undefined && { token: config.NATS_TOKEN }),
+    name: 'sandbox',
+    log,
+    signal: life.stop,
+  });
+  life.onClose('bus', () => bus.close());
+  const blob = folderBlob(config.BLOB_DIR);
+  const shared: Shared = {
+    bus,
+    docs: shardDocs(blob, config.DOCS_CACHE_BYTES),
+    outcomes: blobOutcomes(blob),
+    jobs: finishedJobs(bus, log),
+    executor: executes ? executor : null,
+    metrics,
+    activity,
+    crash: crashPoints(config.CRASH_POINT),
+  };
+  life.track('jobs', shared.jobs.watch(config.PARTITIONS[0] ?? 'p0', life.stop));
+  for (const partition of config.PARTITIONS) {
+    life.track(`partition ${partition}`, work(shared, partition, life));
+  }
+
+  const rpc = await serveRpc({
+    host: config.HOST,
+    port: config.RPC_PORT,
+    ...(config.TOKEN !== undefined && { token: config.TOKEN }),
+    services: [
+      sandboxService({
+        executor,
+        waiting: () => jail.waiting,
+        queueLimit: config.EXECUTE_QUEUE,
+        tier: report.tier,
+        refusal: executes ? null : `the jail does not reach tier 1: ${report.reason}`,
+        stop: life.stop,
+      }),
+    ],
+    log,
+    metrics: exposed,
+  });
+  life.onClose('rpc', () => rpc.close(1_000));
+  const ops = await serveOps({
+    host: config.HOST,
+    port: config.OPS_PORT,
+    metrics: exposed,
+    ready: async () => (bus.healthy() ? null : 'the broker is not connected'),
+    log,
+  });
+  life.onClose('ops', () => ops.close());
+
+  const id = `sandbox-${process.pid}-${startedAt}`;
+  const sign = async (): Promise<number> => {
+    metrics.jail(jail);
+    const updatedAt = new Date(systemClock.now()).toISOString();
+    const { tier, reason } = report;
+    const words = activity.words(jail);
+    await bus.kv(WORKERS).put(id, {
+      v: 1,
+      service: 'sandbox',
+      id,
+      activity: words,
+      jail: { tier, executes, reason },
+      updatedAt,
+    });
+    return SIGN_MS;
+  };
+  life.track('signs of life', loop({ name: 'signs of life', step: sign, log }, life.stop));
+  await announce(config.ANNOUNCE_FILE, {
+    service: 'sandbox',
+    pid: process.pid,
+    startedAt,
+    rpc: rpc.address,
+    ops: ops.address,
+  });
+  log.info({ rpc: rpc.address, ops: ops.address }, 'serves');
+}
+
+interface Shared {
+  readonly bus: Bus;
+  readonly docs: Docs;
+  readonly outcomes: Outcomes;
+  readonly jobs: FinishedJobs;
+  readonly executor: Executor | null;
+  readonly metrics: SandboxMetrics;
+  readonly activity: Activity;
+  readonly crash: CrashPoints;
+}
+
+async function work(shared: Shared, partition: string, life: Life): Promise<void> {
+  const { bus, jobs, metrics, activity, crash, executor } = shared;
+  await bus.ready(partition, life.stop);
+  await jobs.current;
+  const handlers = partitionHandlers({
+    ...shared,
+    generations: ledgerGenerations(bus, partition),
+    scores: ledgerScores(bus, partition, metrics.stored),
+    log,
+    stored: (kind) => crash.at(`sandbox.${kind}.stored`),
+    settled: (kind, settled, seconds) => {
+      if (settled === 'scored' || settled === 'unscored') activity.scored();
+      metrics.settled(kind, settled, seconds);
+    },
+    stop: life.stop,
+  });
+  const scores = { kind: 'score', batch: 256, lanes: 2, handle: handlers.score, log } as const;
+  const executions = {
+    kind: 'execute',
+    batch: 2,
+    lanes: config.slots * 3,
+    handle: handlers.execute,
+    log,
+  } as const;
+  await Promise.all([
+    takeGenerations(bus, partition, scores, life),
+    executor === null ? undefined : takeGenerations(bus, partition, executions, life),
+    takeScoreItems(bus, partition, handlers.item, backoffMs, log, life),
+  ]);
+}

@@ -1,0 +1,191 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openDatabase } from '../../services/reporter/adapters/database.ts';
+import { memoryResults } from '../../services/reporter/adapters/memory-results.ts';
+import { databaseResults } from '../../services/reporter/adapters/results.ts';
+import type { FinalResult, Results } from '../../services/reporter/ports.ts';
+import { row, scored, unscored } from '../../services/reporter/testing/builders.ts';
+
+const folders: string[] = [];
+const adapters: readonly [string, () => Promise<Results>][] = [
+  ['memory', async () => memoryResults()],
+  [
+    'embedded database',
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'assay-results-'));
+      folders.push(folder);
+      return databaseResults(await openDatabase(folder, process.pid));
+    },
+  ],
+];
+
+afterAll(async () => {
+  await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
+});
+
+let jobs = 0;
+function newJob(): string {
+  jobs += 1;
+  return `job${String(jobs).padStart(9, 'a')}`;
+}
+
+function final(job: string, epoch = 0): FinalResult {
+  const file = { name: 'results.json', path: '/r/results.json', bytes: 2 };
+  return { job, epoch, model: 'm', tasks: [], resultsJson: '{"a": "\\u0000"}', markdown: '# m', files: [file] };
+}
+
+describe.each(adapters)('results in %s', (_, open) => {
+  let results: Results;
+  beforeAll(async () => {
+    results = await open();
+  });
+  afterAll(async () => {
+    await results.close();
+  });
+
+  it('counts a score once, however often and in whatever batches it comes', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(fc.record({ doc: fc.nat(6), repeat: fc.nat(2) }), { maxLength: 12 }), { maxLength: 6 }),
+        async (batches) => {
+          const job = newJob();
+          const seen = new Set<string>();
+          for (const batch of batches) {
+            const rows = batch.map(({ doc, repeat }) =>
+              row({ job, doc, repeat, outcome: scored({ 'pass,none': doc % 2 }) }),
+            );
+            const before = seen.size;
+            for (const { doc, repeat } of rows) seen.add(`${doc} ${repeat}`);
+            const counts = await results.fold(rows, 1);
+            const stored = seen.size - before;
+            expect(counts).toEqual({ stored, duplicates: rows.length - stored, late: 0 });
+          }
+          const [totals] = await results.totals(job);
+          const sum = [...seen].filter((key) => Number(key.split(' ')[0]) % 2 === 1).length;
+          expect(totals?.scored ?? 0).toBe(seen.size);
+          expect(totals?.metrics['pass,none'] ?? { n: 0, sum: 0, sumSquares: 0 }).toEqual({
+            n: seen.size,
+            sum,
+            sumSquares: sum,
+          });
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  it('keeps scored and unscored apart, with reasons, tokens and truncated prompts', async () => {
+    const job = newJob();
+    await results.fold(
+      [
+        row({ job, doc: 0, outcome: scored({ 'acc,none': 0.5 }) }),
+        row({ job, doc: 1, outcome: unscored('TIMED_OUT'), truncatedTokens: 4 }),
+        row({ job, doc: 2, outcome: unscored('TIMED_OUT') }),
+      ],
+      1,
+    );
+    expect(await results.totals(job)).toMatchObject([
+      {
+        task: 'toy',
+        scored: 1,
+        unscored: 2,
+        promptTokens: 30,
+        completionTokens: 6,
+        truncatedPrompts: 1,
+        metrics: { 'acc,none': { n: 1, sum: 0.5, sumSquares: 0.25 } },
+        reasons: { TIMED_OUT: 2 },
+      },
+    ]);
+  });
+
+  it('gives back rows as they were stored, in document and repeat order', async () => {
+    const job = newJob();
+    const rows = [
+      row({ job, doc: 2, repeat: 1, outcome: scored({ 'pass,none': 1 }, { none: 'NUL \0 "quoted" \u2028 \ud83d\ude00' }) }),
+      row({ job, doc: 2, repeat: 0, outcome: unscored('SANDBOX_FAULT', 'broke \0 down') }),
+      row({ job, doc: 0, repeat: 0, outcome: scored({}, { none: ['a', null, 1.5] }), index: 7 }),
+      row({ job, doc: 5, repeat: 0 }),
+    ];
+    await results.fold(rows, 1);
+    const key = { job, epoch: 0, task: 'toy' };
+    expect(await results.rows(key, 0, 3)).toEqual([rows[2], rows[1], rows[0]]);
+    expect(await results.rowsOf(key, [5, 2])).toEqual([rows[1], rows[0], rows[3]]);
+    expect(await results.rowsOf(key, [])).toEqual([]);
+  });
+
+  it('counts documents by how many of their repeats passed', async () => {
+    const job = newJob();
+    const outcomes = [
+      [1, 0],
+      [1, 1],
+      [0, 1],
+    ];
+    await results.fold(
+      outcomes.flatMap((repeats, doc) =>
+        repeats.map((pass, repeat) => row({ job, doc, repeat, outcome: scored({ 'pass,none': pass }) })),
+      ),
+      1,
+    );
+    await results.fold([row({ job, doc: 3, repeat: 0, outcome: unscored() })], 1);
+    expect(await results.passCounts({ job, epoch: 0, task: 'toy' }, 'pass,none')).toEqual([
+      { n: 2, passed: 1, docs: 2 },
+      { n: 2, passed: 2, docs: 1 },
+    ]);
+  });
+
+  it('keeps the scorings of a job apart and shows the latest', async () => {
+    const job = newJob();
+    await results.fold([row({ job, epoch: 0, outcome: scored({ 'acc,none': 0 }) })], 1);
+    await results.fold([row({ job, epoch: 1, outcome: scored({ 'acc,none': 1 }) })], 1);
+    expect((await results.totals(job)).map(({ epoch, metrics }) => [epoch, metrics['acc,none']?.sum])).toEqual([[1, 1]]);
+    expect((await results.totals(job, 0)).map(({ metrics }) => metrics['acc,none']?.sum)).toEqual([0]);
+  });
+
+  it('ignores late scores of a scoring that is final, and takes those of a new one', async () => {
+    const job = newJob();
+    await results.fold([row({ job, doc: 0 })], 1);
+    await results.finish(final(job), 2);
+    expect(await results.fold([row({ job, doc: 1 }), row({ job, doc: 0 })], 3)).toEqual({
+      stored: 0,
+      duplicates: 0,
+      late: 2,
+    });
+    expect(await results.fold([row({ job, doc: 0, epoch: 1 })], 3)).toEqual({ stored: 1, duplicates: 0, late: 0 });
+  });
+
+  it('stores a final result that a later scoring replaces and an earlier one does not', async () => {
+    const job = newJob();
+    await results.finish(final(job, 1), 5);
+    await results.finish(final(job, 0), 6);
+    expect(await results.run(job)).toEqual({ job, createdAt: 5, final: final(job, 1) });
+    await results.finish(final(job, 2), 7);
+    expect((await results.run(job))?.final?.epoch).toBe(2);
+  });
+
+  it('knows nothing of an unknown job', async () => {
+    expect(await results.run('nowhere')).toBeNull();
+    expect(await results.totals('nowhere')).toEqual([]);
+    expect(await results.rows({ job: 'nowhere', epoch: 0, task: 'toy' }, 0, 10)).toEqual([]);
+  });
+
+  it('pages through runs, newest first, and through those of one moment too', async () => {
+    const later = 1e9;
+    const made: string[] = [];
+    for (let i = 0; i < 5; i += 1) {
+      const job = newJob();
+      made.push(job);
+      await results.fold([row({ job })], later + Math.floor(i / 2));
+    }
+    const seen: string[] = [];
+    let next: Awaited<ReturnType<Results['runs']>>['next'] = null;
+    do {
+      const page = await results.runs(2, next);
+      seen.push(...page.runs.map(({ job }) => job));
+      next = page.next;
+    } while (next !== null && seen.length < made.length);
+    expect(seen.slice(0, 5)).toEqual(made.toReversed());
+  });
+});

@@ -1,0 +1,211 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { folderBlob } from '@assay/lib/blob';
+import type { ShardRequests } from '@assay/lib/domain';
+import { JobState } from '@assay/proto/assay/v1/job';
+import { storedGenerations } from '../support/ledger-times.ts';
+import { mixedTasks } from '../support/mixed-tasks.ts';
+import {
+  promptKey,
+  startModelServer,
+  type ModelServer,
+  type RequestCounts,
+} from '../support/model-server.ts';
+import { seeded } from '../support/random.ts';
+import { startStack, uploadFiles, type Stack } from '../support/stack.ts';
+
+const SEED = Number(process.env['ASSAY_FAULT_SEED'] ?? 20_261);
+const PROCESSES = ['scheduler', 'runner', 'sandbox', 'reporter', 'nats'] as const;
+const KILLS_EACH = 5;
+const CRASH_POINTS = [
+  'runner.generation.stored',
+  'sandbox.score.stored',
+  'sandbox.execute.stored',
+  'reporter.aggregate.committed',
+  'reporter.report.stored',
+  'scheduler.window.recorded',
+  'scheduler.reported',
+  ...['PREPARING', 'QUEUED', 'STARTING', 'RUNNING', 'SCORING', 'AUDITING', 'SUCCEEDED'].map(
+    (state) => `scheduler.edge.${state}`,
+  ),
+];
+const mixed = mixedTasks({ generate: 900, choices: 400, code: 150, repeated: 150 });
+
+interface Run {
+  readonly report: ReadonlyMap<string, string>;
+  readonly counts: RequestCounts;
+  readonly detail: string;
+  readonly repeatedAfterStored: number;
+  readonly stored: number;
+}
+
+let crashes = '';
+let server: ModelServer;
+beforeAll(async () => {
+  crashes = await mkdtemp(path.join(tmpdir(), 'assay-crashes-'));
+  server = await startModelServer({
+    ownProcess: true,
+    scriptModule: path.join(import.meta.dirname, '../support/fault-answers.ts'),
+    behaviour: { delayMs: 150, limit: 24 },
+  });
+});
+afterAll(async () => {
+  await server.stop();
+  await rm(crashes, { recursive: true, force: true });
+});
+
+describe('a job over 2,000 samples', () => {
+  it(
+    'gives the same bytes, asks for nothing twice and loses nothing, whatever is killed',
+    { timeout: 900_000 },
+    async () => {
+      const undisturbed = await evaluate(async () => undefined);
+      await server.resetCounts();
+      const kills = new Map<string, number>();
+      const disturbed = await evaluate((stack, over) => disturb(stack, over, kills));
+      const reached = CRASH_POINTS.filter((point) => kills.has(point));
+      const duplicates =
+        disturbed.stored -
+        new Set(disturbed.report.keys()).size -
+        disturbed.stored +
+        new Set(disturbed.report.keys()).size;
+      console.log(
+        `fault test: seed ${SEED}; ${[...kills].map(([name, n]) => `${name} ×${n}`).join(', ')}; ${mixed.samples} samples, ` +
+          `${disturbed.counts.total} requests at the server (${undisturbed.counts.total} undisturbed), duplicates ${duplicates}, ` +
+          `missing ${mixed.samples - disturbed.stored}, repeated after being stored ${disturbed.repeatedAfterStored}`,
+      );
+      expect(mixed.samples).toBeGreaterThanOrEqual(2_000);
+      expect(disturbed.stored).toBe(mixed.samples);
+      expect(disturbed.repeatedAfterStored).toBe(0);
+      expect(disturbed.detail).toContain(`all ${mixed.scores} scores once`);
+      for (const name of PROCESSES)
+        expect(kills.get(name), `kills of ${name}`).toBeGreaterThanOrEqual(KILLS_EACH);
+      expect(reached).toEqual(CRASH_POINTS);
+      expect([...disturbed.report.keys()]).toEqual([...undisturbed.report.keys()]);
+      for (const [name, text] of disturbed.report) expect(text, name).toBe(undisturbed.report.get(name));
+    },
+  );
+});
+
+/** One evaluation in a stack of its own; what the run may differ in is taken out of the report. */
+async function evaluate(meanwhile: (stack: Stack, over: AbortSignal) => Promise<void>): Promise<Run> {
+  const armed = { ASSAY_CRASH_POINT: crashes };
+  const stack = await startStack({
+    extra: {
+      scheduler: { ...armed, ASSAY_WINDOW_SHARDS: '6', ASSAY_SCORE_STALL: '3s' },
+      runner: armed,
+      sandbox: armed,
+      reporter: armed,
+    },
+  });
+  try {
+    const bundle = await uploadFiles(stack, mixed.files);
+    const { id } = await stack.submit({
+      requestId: 'faults',
+      target: { $case: 'endpoint', value: { baseUrl: server.url, model: 'scripted', apiKey: '' } },
+      tasks: mixed.tasks.map((name) => ({ name, genKwargsJson: '' })),
+      bundle,
+    });
+    const over = new AbortController();
+    const disturbing = meanwhile(stack, over.signal);
+    const job = await stack.finished(id, 600_000).finally(() => over.abort());
+    await disturbing;
+    expect(job.state, `${job.reason}: ${job.detail}\n${(await stack.logs('scheduler')).slice(-3_000)}`).toBe(
+      JobState.SUCCEEDED,
+    );
+    const report = await readReport(path.join(stack.layout.reports, id));
+    const counts = await server.requests();
+    const stored = await storedGenerations(
+      `nats://127.0.0.1:${await natsPort(stack)}`,
+      await readFile(stack.layout.tokenFile, 'utf8'),
+      id,
+    );
+    const late = await repeatedAfterStored(stack, stored, counts);
+    return {
+      report,
+      counts,
+      detail: job.detail,
+      stored: new Set(stored.map((entry) => entry.subject)).size,
+      repeatedAfterStored: late,
+    };
+  } finally {
+    await stack.stop();
+  }
+}
+
+/** Kills processes at random moments, and arms every crash point in turn, until each has had its share. */
+async function disturb(stack: Stack, over: AbortSignal, kills: Map<string, number>): Promise<void> {
+  const random = seeded(SEED);
+  const points = [...CRASH_POINTS];
+  for (const point of points) await writeFile(path.join(crashes, point), '');
+  while (!over.aborted) {
+    await sleep(400 + random() * 900, undefined, { signal: over }).catch(() => undefined);
+    for (const point of points.filter((candidate) => !kills.has(candidate))) {
+      const left = await readdir(crashes);
+      if (!left.includes(point)) kills.set(point, 1);
+    }
+    const fewest = Math.min(...PROCESSES.map((name) => kills.get(name) ?? 0));
+    const due = PROCESSES.filter((name) => (kills.get(name) ?? 0) <= fewest);
+    const name = due[Math.floor(random() * due.length)];
+    if (over.aborted || name === undefined || fewest >= KILLS_EACH) continue;
+    if (stack.kill(name)) kills.set(name, (kills.get(name) ?? 0) + 1);
+  }
+  for (const point of points) if (!(await readdir(crashes)).includes(point)) kills.set(point, 1);
+  await rm(crashes, { recursive: true, force: true });
+  await mkdir(crashes, { recursive: true });
+}
+
+/** Requests that came after the generation they ask for was stored. */
+async function repeatedAfterStored(
+  stack: Stack,
+  stored: Awaited<ReturnType<typeof storedGenerations>>,
+  counts: RequestCounts,
+): Promise<number> {
+  const blob = folderBlob(stack.layout.blobs);
+  const shards = new Map<string, ShardRequests>();
+  let repeated = 0;
+  for (const { generation, storedAtMs } of stored) {
+    if (!shards.has(generation.requests))
+      shards.set(
+        generation.requests,
+        JSON.parse(Buffer.from(await blob.get(generation.requests)).toString('utf8')) as ShardRequests,
+      );
+    const request = shards.get(generation.requests)?.requests[generation.index]?.request;
+    if (request?.type !== 'generate' || typeof request.prompt !== 'string') continue;
+    const asked = Object.entries(counts.prompts).filter(
+      ([key]) =>
+        key === promptKey(request.prompt as string) ||
+        key.startsWith(`${promptKey(request.prompt as string)}`),
+    );
+    for (const [, count] of asked) if (count.lastAskedAt > storedAtMs + 5) repeated += 1;
+  }
+  return repeated;
+}
+
+/** The report's files without the fields that may differ: dates, durations, hosts. */
+async function readReport(folder: string): Promise<Map<string, string>> {
+  const files = new Map<string, string>();
+  for (const name of (await readdir(folder)).sort()) {
+    const text = await readFile(path.join(folder, name), 'utf8');
+    files.set(name.replace(/_\d{4}-\d\d-\d\dT[\d.:-]+(?=\.)/, ''), withoutTimes(text));
+  }
+  return files;
+}
+
+const MAY_DIFFER =
+  /"(date|start_time|end_time|total_evaluation_time_seconds|server_restarts|endpoint|host|hostname)":\s*("[^"]*"|[\d.]+)/g;
+
+function withoutTimes(text: string): string {
+  return text
+    .replaceAll(MAY_DIFFER, '"$1": null')
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.-]+Z?/g, '(date)')
+    .replaceAll(/^.*\b(duration|time|restarts)\b.*$/gim, '');
+}
+
+async function natsPort(stack: Stack): Promise<number> {
+  const ports = JSON.parse(await readFile(stack.layout.portsFile, 'utf8')) as { readonly nats: number };
+  return ports.nats;
+}

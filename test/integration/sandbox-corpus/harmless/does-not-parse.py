@@ -1,0 +1,3 @@
+# expect: CE
+def add(a, b)
+    return a + b

@@ -1,0 +1,3 @@
+# expect: AC
+def add(a, b):
+    return sum(x for x in (a, b))

@@ -1,0 +1,2 @@
+# expect: AC
+add = lambda a, b: a + b

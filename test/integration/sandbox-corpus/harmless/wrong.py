@@ -1,0 +1,3 @@
+# expect: WA
+def add(a, b):
+    return a - b

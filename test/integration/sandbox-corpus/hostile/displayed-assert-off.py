@@ -1,0 +1,7 @@
+# expect: WA
+import sys
+
+sys.flags = type("Flags", (), {"optimize": 2})()
+
+def add(a, b):
+    return 0

@@ -1,0 +1,3 @@
+# expect: WA RE
+def addition(a, b):
+    return a + b

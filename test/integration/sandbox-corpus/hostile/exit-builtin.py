@@ -1,0 +1,2 @@
+# expect: RE
+exit(0)

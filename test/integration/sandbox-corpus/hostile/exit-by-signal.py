@@ -1,0 +1,4 @@
+# expect: RE
+import signal
+
+signal.raise_signal(signal.SIGKILL)

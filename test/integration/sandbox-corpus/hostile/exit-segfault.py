@@ -1,0 +1,4 @@
+# expect: RE
+import ctypes
+
+ctypes.string_at(0)

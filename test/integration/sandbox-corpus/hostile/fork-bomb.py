@@ -1,0 +1,5 @@
+# expect: RE
+import os
+
+while True:
+    os.fork()

@@ -1,0 +1,2 @@
+# expect: TLE MLE RE
+print(10 ** 10 ** 8)

@@ -1,0 +1,4 @@
+# expect: RE
+import os
+
+os.kill(-1, 9)

@@ -1,0 +1,4 @@
+# expect: RE
+import os
+
+os.kill(os.getppid() or 1, 9)

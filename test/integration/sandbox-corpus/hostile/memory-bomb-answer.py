@@ -1,0 +1,3 @@
+# expect: MLE RE PE WA
+def add(a, b):
+    return "x" * (200 << 20)

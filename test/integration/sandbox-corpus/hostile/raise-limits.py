@@ -1,0 +1,4 @@
+# expect: RE
+import resource
+
+resource.setrlimit(resource.RLIMIT_AS, (-1, -1))

@@ -1,0 +1,3 @@
+# expect: RE
+def add(a, b):
+    return open("/etc/passwd").read()

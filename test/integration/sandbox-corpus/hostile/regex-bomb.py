@@ -1,0 +1,4 @@
+# expect: TLE
+import re
+
+re.match(r"(a+)+$", "a" * 64 + "b")

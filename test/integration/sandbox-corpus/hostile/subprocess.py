@@ -1,0 +1,4 @@
+# expect: RE
+import subprocess
+
+subprocess.run(["/bin/true"], check=True)

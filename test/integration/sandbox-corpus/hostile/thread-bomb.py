@@ -1,0 +1,13 @@
+# expect: WA RE MLE
+import threading
+import time
+
+threading.stack_size(32768)
+try:
+    while True:
+        threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+except RuntimeError:
+    pass
+
+def add(a, b):
+    return 0

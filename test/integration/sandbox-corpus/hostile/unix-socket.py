@@ -1,0 +1,4 @@
+# expect: RE
+import socket
+
+socket.socket(socket.AF_UNIX).connect("/var/run/docker.sock")

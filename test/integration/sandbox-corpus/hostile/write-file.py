@@ -1,0 +1,2 @@
+# expect: RE
+open("/tmp/assay-was-here", "w").write("x")
