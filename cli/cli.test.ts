@@ -4,7 +4,8 @@ import { Job, JobState } from '@assay/proto/assay/v1/job';
 import { errorLines, exitCodeOf } from './exit.ts';
 import { parseGenKwargs } from './options.ts';
 import { render } from './view/live.ts';
-import { fit, plain } from './view/plain.ts';
+import { plain } from './view/plain.ts';
+import { fit } from './view/width.ts';
 import { duration, table } from './view/table.ts';
 
 describe('parseGenKwargs', () => {
@@ -51,7 +52,7 @@ describe('the live view', () => {
       'job abcdefgh2345  RUNNING  3.0 s, about 1 min 15 s left',
       '  SERVER_READY: 10 samples',
       '  a          ███████████████░░░░░ 10/10 generated 5/10 scored 2.5/s ETA 2.0 s',
-      '  long-name  is rendered',
+      '  long-name  prompts are being rendered',
       '  · runner: idle',
     ]);
     for (const line of render({ job, result: null, rates: new Map(), elapsedS: 3, width: 30 }))

@@ -1,4 +1,4 @@
-import type { Screen } from './watch.ts';
+import type { Screen } from './view/screen.ts';
 import { connect, type Clients, type Where } from './clients.ts';
 
 /** What a command has at hand: the outside as arguments, so that a test can give another. */

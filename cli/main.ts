@@ -16,10 +16,15 @@ await run(process.argv.slice(2), {
   env: process.env,
   out: {
     write: (text) => void process.stdout.write(text),
-    isTty: process.stdout.isTTY === true && process.env['TERM'] !== 'dumb',
+    isTty: process.stdout.isTTY && process.env['TERM'] !== 'dumb',
     get width() {
       return process.stdout.columns ?? 120;
     },
+    get height() {
+      return process.stdout.rows;
+    },
+    // https://no-color.org
+    color: (process.env['NO_COLOR'] ?? '') === '',
   },
   err: (text) => void process.stderr.write(`${text}\n`),
   interrupted: interrupted.signal,

@@ -28,8 +28,44 @@ export function parseWhole(flag: string, text: string): number {
   throw wrong(flag, `"${text}" is not a whole number`);
 }
 
+/** Names separated by commas. */
+export function parseNames(flag: string, text: string): string[] {
+  const names = text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  if (names.length === 0) throw wrong(flag, 'names nothing');
+  return names;
+}
+
+/** A wrong use of the command line: exit code 2. */
 export function wrong(field: string, message: string): AssayError {
   return new AssayError('INVALID_REQUEST', `${field} ${message}`);
+}
+
+/** Collects what is wrong with single options, so that all of it is said at once. */
+export class Usage {
+  readonly #problems: string[] = [];
+
+  /** What `read` makes of a given option; undefined when it is not given, or wrong. */
+  read<T>(text: string | undefined, read: (text: string) => T): T | undefined {
+    if (text === undefined) return undefined;
+    try {
+      return read(text);
+    } catch (error) {
+      this.#problems.push(AssayError.from(error).message);
+      return undefined;
+    }
+  }
+
+  refuse(when: boolean, problem: string): void {
+    if (when) this.#problems.push(problem);
+  }
+
+  /** Throws when anything was wrong. */
+  check(): void {
+    if (this.#problems.length > 0) throw new AssayError('INVALID_REQUEST', this.#problems.join('; '));
+  }
 }
 
 function jsonOr(text: string, otherwise: unknown): unknown {

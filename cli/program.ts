@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { AssayError } from '@assay/lib/errors';
 import { modelsCommand, tasksCommand } from './commands/catalog.ts';
 import { cancelCommand, jobCommand, jobsCommand } from './commands/jobs.ts';
@@ -32,15 +32,16 @@ export async function run(args: readonly string[], io: Io): Promise<void> {
       return;
     }
     const fault = AssayError.from(error);
+    if (io.interrupted.aborted) {
+      io.err('interrupted');
+      io.setExitCode(EXIT.interrupted);
+      return;
+    }
     const json = program.opts<GlobalOptions>().json === true || args.includes('--json');
     if (json) io.out.write(`${errorJson(fault)}\n`);
     else for (const text of errorLines(fault)) io.err(text);
     io.setExitCode(
-      io.interrupted.aborted
-        ? EXIT.interrupted
-        : fault.reason === 'INVALID_REQUEST' && fault.violations.length === 0
-          ? EXIT.usage
-          : exitCodeOf(fault),
+      fault.reason === 'INVALID_REQUEST' && fault.violations.length === 0 ? EXIT.usage : exitCodeOf(fault),
     );
   }
 }
@@ -48,16 +49,12 @@ export async function run(args: readonly string[], io: Io): Promise<void> {
 function programOf(io: Io): Command {
   const program = new Command('assay')
     .description('Evaluate language models: submit jobs, follow them, read what they found')
-    .option('--json', 'machine-readable output')
-    .option('--scheduler <address>', 'host:port of the scheduler')
-    .option('--reporter <address>', 'host:port of the reporter')
-    .option('--token <token>', 'what the services ask for; better --token-file')
-    .option('--token-file <file>', 'file that holds it')
-    .option('--state <folder>', 'folder of the local state; default .assay in a checkout')
     .addHelpText('after', FOOTER)
     .configureOutput({ writeOut: (text) => io.out.write(text), writeErr: (text) => io.err(text.trimEnd()) })
     .showSuggestionAfterError()
+    .showHelpAfterError('(`assay --help` lists the commands)')
     .exitOverride();
+  for (const [flags, description] of GLOBALS) program.option(flags, description);
   for (const add of [
     submitCommand,
     watchCommand,
@@ -75,11 +72,21 @@ function programOf(io: Io): Command {
   return program;
 }
 
+const GLOBALS = [
+  ['--json', 'machine-readable output'],
+  ['--scheduler <address>', 'host:port of the scheduler'],
+  ['--reporter <address>', 'host:port of the reporter'],
+  ['--token <token>', 'what the services ask for; better --token-file'],
+  ['--token-file <file>', 'file that holds it'],
+  ['--state <folder>', 'folder of the local state; default .assay in a checkout'],
+] as const;
+
 // Global options may stand before or after the command's name.
 function inherit(command: Command): void {
-  command.exitOverride().showSuggestionAfterError();
+  command.exitOverride().showSuggestionAfterError().configureHelp({ showGlobalOptions: true });
   const own = new Set(command.options.map((option) => option.long));
-  if (!own.has('--json')) command.option('--json', 'machine-readable output');
-  if (!own.has('--state')) command.option('--state <folder>', 'folder of the local state');
+  for (const [flags, description] of GLOBALS) {
+    if (!own.has(flags.split(' ')[0])) command.addOption(new Option(flags, description).hideHelp());
+  }
   for (const child of command.commands) inherit(child);
 }

@@ -1,17 +1,15 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock, type Clock } from '@assay/lib/clock';
 import { AssayError } from '@assay/lib/errors';
+import { createLog } from '@assay/lib/log';
+import { loop } from '@assay/lib/loop';
 import { call, callStream } from '@assay/lib/rpc';
-import { Job, JobState } from '@assay/proto/assay/v1/job';
+import { JobState, type Job } from '@assay/proto/assay/v1/job';
 import type { Result } from '@assay/proto/assay/v1/result';
 import type { Clients } from './clients.ts';
-import { render, stateName } from './view/live.ts';
-import { plain } from './view/plain.ts';
+import { rates } from './view/rates.ts';
+import { viewOn, type Moment, type Screen, type View } from './view/screen.ts';
 
-export interface Screen {
-  write(text: string): void;
-  readonly isTty: boolean;
-  readonly width: number;
-}
+export type { Screen } from './view/screen.ts';
 
 export interface WatchOptions {
   readonly out: Screen;
@@ -19,130 +17,112 @@ export interface WatchOptions {
   readonly signal: AbortSignal;
   /** One JSON line for each change instead of the view. */
   readonly json: boolean;
+  readonly clock?: Clock;
 }
 
-const OVER: readonly JobState[] = [JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED];
-const PLAIN_EVERY_MS = 5_000;
+const OVER: ReadonlySet<JobState> = new Set([JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED]);
 const RECONNECT_MS = 500;
-/** How long the services may be away before watching gives up. */
-const AWAY_MS = 60_000;
+const RESULT_MS = 1_000;
+/** How long the scheduler may be away before watching gives up: when it was heard of already, and before. */
+const AWAY_MS = 120_000;
+const NEVER_SEEN_MS = 3_000;
 
 export function isOver(job: Job): boolean {
-  return OVER.includes(job.state);
+  return OVER.has(job.state);
 }
 
-/** Follows a job to its end, over restarts of the services. Gives the last that was seen of it. */
+/** What is known of the job so far. */
+interface Seen {
+  job: Job | null;
+  result: Result | null;
+  /** Why the scheduler cannot be heard. */
+  away: string | null;
+}
+
+/**
+ * Follows a job to its end, over restarts of the services. Gives the last that was seen of it: not over when `signal`
+ * aborted. Throws when there is no such job, or when the scheduler stays away for two minutes.
+ */
 export async function watchJob(clients: Clients, jobId: string, options: WatchOptions): Promise<Job> {
-  const { signal } = options;
-  const view = options.json
-    ? jsonView(options.out)
-    : options.out.isTty
-      ? liveView(options.out)
-      : plainView(options.out);
-  let last: Job | null = null;
-  let awaySince: number | null = null;
+  const { clock = systemClock } = options;
+  const seen: Seen = { job: null, result: null, away: null };
+  const view = viewOn(options.out, options.json);
+  const speed = rates(() => clock.monotonic());
+  const now = (job: Job): Moment => ({
+    job,
+    result: seen.result,
+    away: seen.away,
+    rates: speed(job),
+    elapsedS: elapsedS(job, clock.now()),
+  });
+  const end = new AbortController();
+  const signal = AbortSignal.any([options.signal, end.signal]);
+  const beside = options.json ? [] : [pollResult(clients, seen, signal), tick(view, seen, now, signal)];
+  try {
+    return await follow(clients, jobId, seen, (job) => view.changed(now(job)), options.signal, clock);
+  } finally {
+    end.abort();
+    await Promise.all(beside);
+  }
+}
+
+async function follow(
+  clients: Clients,
+  jobId: string,
+  seen: Seen,
+  changed: (job: Job) => void,
+  signal: AbortSignal,
+  clock: Clock,
+): Promise<Job> {
+  let heardAt = clock.monotonic();
   while (!signal.aborted) {
     try {
       for await (const { job } of callStream(clients.jobs, 'watchJob', { jobId }, { signal })) {
         if (job === undefined) continue;
-        awaySince = null;
-        last = job;
-        view.show(job, options.json ? null : await resultOf(clients, job));
-        if (isOver(job)) {
-          view.end();
-          return job;
-        }
+        heardAt = clock.monotonic();
+        seen.away = null;
+        seen.job = job;
+        changed(job);
+        if (isOver(job)) return job;
       }
     } catch (error) {
       const fault = AssayError.from(error);
       if (signal.aborted) break;
-      awaySince ??= Date.now();
-      if (fault.permanent || Date.now() - awaySince > AWAY_MS) throw fault;
+      const patience = seen.job === null ? NEVER_SEEN_MS : AWAY_MS;
+      if (fault.permanent || clock.monotonic() - heardAt > patience) throw fault;
+      seen.away = fault.message;
     }
-    await sleep(RECONNECT_MS, undefined, { signal }).catch(() => undefined);
+    await clock.sleep(RECONNECT_MS, signal).catch(() => undefined);
   }
-  view.end();
-  if (last === null) throw new AssayError('CANCELLED', 'interrupted before anything was seen of the job');
-  return last;
+  if (seen.job === null) throw new AssayError('CANCELLED', 'interrupted before anything was seen of the job');
+  return seen.job;
 }
 
-async function resultOf(clients: Clients, job: Job): Promise<Result | null> {
-  if (job.tasks.every((task) => task.scored === 0n)) return null;
-  return call(clients.results, 'getResult', { jobId: job.id }, { deadlineMs: 2_000 }).then(
-    (answer) => answer.result ?? null,
-    () => null,
-  );
-}
+// A failed step is tried again, ever later: a reporter that is away only stops the running scores.
+const quiet = createLog({ service: 'cli', level: 'silent', pretty: false });
 
-interface View {
-  show(job: Job, result: Result | null): void;
-  end(): void;
-}
-
-function jsonView(out: Screen): View {
-  return { show: (job) => out.write(`${JSON.stringify(Job.toJSON(job))}\n`), end: () => undefined };
-}
-
-/** Redrawn in place: the cursor goes up over what was drawn before. */
-function liveView(out: Screen): View {
-  let drawn = 0;
-  const rate = rates();
-  return {
-    show(job, result) {
-      const lines = render({ job, result, rates: rate(job), elapsedS: elapsed(job), width: out.width });
-      out.write(
-        `${drawn > 0 ? `\u001b[${drawn}A` : ''}${lines.map((line) => `\u001b[2K${line}\n`).join('')}\u001b[J`,
-      );
-      drawn = lines.length;
-    },
-    end: () => undefined,
+function pollResult(clients: Clients, seen: Seen, stop: AbortSignal): Promise<void> {
+  const step = async (signal: AbortSignal): Promise<number> => {
+    const { job } = seen;
+    if (job === null || job.tasks.every((task) => task.scored === 0n)) return RESULT_MS;
+    const answer = await call(clients.results, 'getResult', { jobId: job.id }, { deadlineMs: 5_000, signal });
+    seen.result = answer.result ?? seen.result;
+    return RESULT_MS;
   };
+  return loop({ name: 'result', step, log: quiet }, stop);
 }
 
-/** A line at every change of state, and one every five seconds. */
-function plainView(out: Screen): View {
-  let shown = '';
-  let shownAt = 0;
-  const rate = rates();
-  return {
-    show(job, result) {
-      const now = Date.now();
-      const speeds = rate(job);
-      if (job.state === shown && now - shownAt < PLAIN_EVERY_MS) return;
-      if (job.state !== shown)
-        out.write(`${stateName(job.state)}  ${plain(job.reason)}: ${plain(job.detail)}\n`);
-      else
-        for (const line of render({ job, result, rates: speeds, elapsedS: elapsed(job), width: 200 }).slice(
-          2,
-          2 + job.tasks.length,
-        ))
-          out.write(`${line}\n`);
-      shown = job.state;
-      shownAt = now;
-    },
-    end: () => undefined,
+function tick(view: View, seen: Seen, now: (job: Job) => Moment, stop: AbortSignal): Promise<void> {
+  let first = true;
+  const step = async (): Promise<number> => {
+    if (!first && seen.job !== null) view.ticked(now(seen.job));
+    first = false;
+    return view.paceMs;
   };
+  return loop({ name: 'view', step, log: quiet }, stop);
 }
 
-/** Scores a second by task, over the last ten seconds or so. */
-function rates(): (job: Job) => Map<string, number> {
-  const seen: { readonly atMs: number; readonly scored: ReadonlyMap<string, number> }[] = [];
-  return (job) => {
-    const nowMs = performance.now();
-    seen.push({ atMs: nowMs, scored: new Map(job.tasks.map((task) => [task.name, Number(task.scored)])) });
-    while (seen.length > 2 && nowMs - (seen[0]?.atMs ?? 0) > 10_000) seen.shift();
-    const [first] = seen;
-    const seconds = (nowMs - (first?.atMs ?? nowMs)) / 1_000;
-    return new Map(
-      job.tasks.map((task) => [
-        task.name,
-        seconds > 0 ? (Number(task.scored) - (first?.scored.get(task.name) ?? 0)) / seconds : 0,
-      ]),
-    );
-  };
-}
-
-function elapsed(job: Job): number {
-  const end = job.endTime === undefined ? Date.now() : Date.parse(job.endTime);
-  return job.createTime === undefined ? 0 : (end - Date.parse(job.createTime)) / 1_000;
+function elapsedS(job: Job, nowMs: number): number {
+  const end = job.endTime === undefined ? nowMs : Date.parse(job.endTime);
+  return job.createTime === undefined ? 0 : Math.max(0, (end - Date.parse(job.createTime)) / 1_000);
 }

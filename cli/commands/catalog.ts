@@ -6,7 +6,7 @@ import { uploadFolder } from '../upload.ts';
 import { plain } from '../view/plain.ts';
 import { table } from '../view/table.ts';
 
-const SETTINGS = { deadlineMs: 30_000 };
+const settings = (io: Io) => ({ deadlineMs: 30_000, signal: io.interrupted });
 
 export function tasksCommand(program: Command, io: Io): void {
   program
@@ -17,8 +17,9 @@ export function tasksCommand(program: Command, io: Io): void {
     .action((_: unknown, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions & { readonly tasksDir?: string }>();
       return withClients(io, options, async (clients) => {
-        const bundle = options.tasksDir === undefined ? '' : await uploadFolder(clients, options.tasksDir);
-        const answer = await call(clients.catalog, 'listTasks', { bundle }, SETTINGS);
+        const bundle =
+          options.tasksDir === undefined ? '' : await uploadFolder(clients, options.tasksDir, io.interrupted);
+        const answer = await call(clients.catalog, 'listTasks', { bundle }, settings(io));
         if (options.json === true) return line(io, JSON.stringify(ListTasksResponse.toJSON(answer)));
         const rows = answer.tasks.map((task) => [
           plain(task.name),
@@ -39,7 +40,7 @@ export function modelsCommand(program: Command, io: Io): void {
     .action((_: unknown, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>();
       return withClients(io, options, async (clients) => {
-        const answer = await call(clients.catalog, 'listModels', {}, SETTINGS);
+        const answer = await call(clients.catalog, 'listModels', {}, settings(io));
         if (options.json === true) return line(io, JSON.stringify(ListModelsResponse.toJSON(answer)));
         const rows = answer.models.map((model) => [
           plain(model.name),

@@ -1,35 +1,36 @@
 import type { Command } from 'commander';
+import { AssayError } from '@assay/lib/errors';
 import { call } from '@assay/lib/rpc';
-import { Job, JobState, type ListJobsResponse } from '@assay/proto/assay/v1/job';
+import { Job, JobState } from '@assay/proto/assay/v1/job';
+import type { Clients } from '../clients.ts';
 import { line, withClients, type GlobalOptions, type Io } from '../io.ts';
 import { parseWhole, wrong } from '../options.ts';
 import { stateName } from '../view/live.ts';
 import { plain } from '../view/plain.ts';
 import { table } from '../view/table.ts';
+import { isOver } from '../watch.ts';
 
-const SETTINGS = { deadlineMs: 10_000 };
+const settings = (io: Io) => ({ deadlineMs: 10_000, signal: io.interrupted });
+const MOST_ON_A_PAGE = 500;
 
 export function jobsCommand(program: Command, io: Io): void {
   program
     .command('jobs')
     .description('List jobs, newest first')
-    .option('--state <state>', 'only this state, such as running or failed')
+    .option('--only <state>', 'only this state, such as running or failed')
     .option('--limit <n>', 'at most n', '20')
-    .addHelpText('after', '\nExamples:\n  assay jobs\n  assay jobs --state failed --json')
+    .addHelpText('after', '\nExamples:\n  assay jobs\n  assay jobs --only failed --json')
     .action((_: unknown, command: Command) => {
       const options = command.optsWithGlobals<
-        GlobalOptions & { readonly state?: string; readonly limit: string }
+        GlobalOptions & { readonly only?: string; readonly limit: string }
       >();
-      return withClients(io, { ...options, state: undefined }, async (clients) => {
-        const request = {
-          pageSize: parseWhole('--limit', options.limit),
-          pageToken: '',
-          state: stateOf(options.state),
-        };
-        const { jobs }: ListJobsResponse = await call(clients.jobs, 'listJobs', request, SETTINGS);
+      const limit = parseWhole('--limit', options.limit);
+      const state = stateOf(options.only);
+      return withClients(io, options, async (clients) => {
+        const jobs = await newest(clients, limit, state, io);
         if (options.json === true) return line(io, JSON.stringify(jobs.map((job) => Job.toJSON(job))));
         const rows = jobs.map((job) => [
-          job.id,
+          plain(job.id),
           stateName(job.state),
           plain(job.model),
           job.tasks.map((task) => plain(task.name)).join(','),
@@ -44,6 +45,19 @@ export function jobsCommand(program: Command, io: Io): void {
     });
 }
 
+async function newest(clients: Clients, limit: number, state: JobState, io: Io): Promise<Job[]> {
+  const jobs: Job[] = [];
+  let pageToken = '';
+  while (jobs.length < limit) {
+    const pageSize = Math.min(MOST_ON_A_PAGE, limit - jobs.length);
+    const page = await call(clients.jobs, 'listJobs', { pageSize, pageToken, state }, settings(io));
+    jobs.push(...page.jobs);
+    pageToken = page.nextPageToken;
+    if (pageToken === '') break;
+  }
+  return jobs.slice(0, limit);
+}
+
 export function jobCommand(program: Command, io: Io): void {
   program
     .command('job <job>')
@@ -52,8 +66,8 @@ export function jobCommand(program: Command, io: Io): void {
     .action((id: string, _: unknown, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>();
       return withClients(io, options, async (clients) => {
-        const { job } = await call(clients.jobs, 'getJob', { jobId: id }, SETTINGS);
-        if (job === undefined) throw wrong('job', `${id} was not found`);
+        const { job } = await call(clients.jobs, 'getJob', { jobId: id }, settings(io));
+        if (job === undefined) throw notFound(id);
         if (options.json === true) return line(io, JSON.stringify(Job.toJSON(job)));
         for (const text of described(job)) line(io, text);
       });
@@ -68,16 +82,22 @@ export function cancelCommand(program: Command, io: Io): void {
     .action((id: string, _: unknown, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>();
       return withClients(io, options, async (clients) => {
-        const { job } = await call(clients.jobs, 'cancelJob', { jobId: id }, SETTINGS);
-        if (job === undefined) throw wrong('job', `${id} was not found`);
+        const { job } = await call(clients.jobs, 'cancelJob', { jobId: id }, settings(io));
+        if (job === undefined) throw notFound(id);
         line(
           io,
           options.json === true
             ? JSON.stringify(Job.toJSON(job))
-            : `job ${job.id} ${stateName(job.state)}; it is being cancelled unless it is over`,
+            : isOver(job)
+              ? `job ${plain(job.id)} is over already: ${stateName(job.state)}`
+              : `job ${plain(job.id)} is being cancelled; \`assay watch ${plain(job.id)}\` follows it`,
         );
       });
     });
+}
+
+function notFound(id: string): AssayError {
+  return new AssayError('NOT_FOUND', `there is no job ${id}; \`assay jobs\` lists them`);
 }
 
 function described(job: Job): string[] {
@@ -100,9 +120,14 @@ function described(job: Job): string[] {
   ];
 }
 
+const STATES = Object.values(JobState)
+  .filter((state) => state !== JobState.UNSPECIFIED && state !== JobState.UNRECOGNIZED)
+  .map((state) => stateName(state).toLowerCase());
+
 function stateOf(text: string | undefined): JobState {
   if (text === undefined) return JobState.UNSPECIFIED;
-  const found = Object.values(JobState).find((state) => stateName(state) === text.toUpperCase());
-  if (found === undefined) throw wrong('--state', `"${text}" is not a state of a job`);
-  return found;
+  const wanted = text.toLowerCase();
+  const found = Object.values(JobState).find((state) => stateName(state).toLowerCase() === wanted);
+  if (found !== undefined && STATES.includes(wanted)) return found;
+  throw wrong('--only', `"${text}" is not a state of a job; the states are ${STATES.join(', ')}`);
 }

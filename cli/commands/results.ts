@@ -1,12 +1,16 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import type { Command } from 'commander';
+import { AssayError } from '@assay/lib/errors';
 import { call, callStream } from '@assay/lib/rpc';
 import { Result } from '@assay/proto/assay/v1/result';
-import type { Clients } from '../clients.ts';
 import { line, withClients, type GlobalOptions, type Io } from '../io.ts';
 import { parseWhole, wrong } from '../options.ts';
-import { plain } from '../view/plain.ts';
+import { writeReport } from '../report-folder.ts';
+import { plain, plainJson } from '../view/plain.ts';
+
+interface ReportOptions extends GlobalOptions {
+  readonly format: string;
+  readonly output?: string;
+}
 
 export function reportCommand(program: Command, io: Io): void {
   program
@@ -18,46 +22,43 @@ export function reportCommand(program: Command, io: Io): void {
       'after',
       '\nExamples:\n  assay report abcdefgh2345\n  assay report abcdefgh2345 --format json\n  assay report abcdefgh2345 --output ./report',
     )
-    .action((id: string, _: unknown, command: Command) => {
-      const options = command.optsWithGlobals<
-        GlobalOptions & { readonly format: string; readonly output?: string }
-      >();
-      return withClients(io, options, (clients) => report(io, clients, id, options));
-    });
+    .action((id: string, _: unknown, command: Command) =>
+      report(io, id, command.optsWithGlobals<ReportOptions>()),
+    );
 }
 
-async function report(
-  io: Io,
-  clients: Clients,
-  id: string,
-  options: GlobalOptions & { readonly format: string; readonly output?: string },
-): Promise<void> {
-  if (options.format !== 'markdown' && options.format !== 'json')
-    throw wrong('--format', `"${options.format}" is neither markdown nor json`);
-  const { result } = await call(clients.results, 'getResult', { jobId: id }, { deadlineMs: 30_000 });
-  if (result === undefined) throw wrong('job', `${id} has no result`);
-  if (options.json === true) return line(io, JSON.stringify(Result.toJSON(result)));
-  if (!result.final) io.err('the job still runs: these numbers are not final');
-  if (options.output !== undefined) return write(io, clients, result, options.output);
-  if (options.format === 'json')
-    return line(io, result.final ? result.resultsJson : JSON.stringify(Result.toJSON(result)));
-  // The report's own Markdown: line breaks stay, control characters do not.
-  for (const text of (result.final ? result.reportMarkdown : 'no report yet').split('\n'))
-    line(io, plain(text));
+async function report(io: Io, id: string, options: ReportOptions): Promise<void> {
+  const { format, output } = options;
+  if (format !== 'markdown' && format !== 'json')
+    throw wrong('--format', `"${format}" is neither markdown nor json`);
+  await withClients(io, options, async (clients) => {
+    const settings = { deadlineMs: 30_000, signal: io.interrupted };
+    const { result } = await call(clients.results, 'getResult', { jobId: id }, settings);
+    if (result === undefined) throw new AssayError('NOT_FOUND', `job ${id} has no result`);
+    if (output === undefined && options.json === true) return line(io, JSON.stringify(Result.toJSON(result)));
+    if (!result.final) throw notFinal(id);
+    if (output !== undefined) {
+      const files = await writeReport(clients, result, output, io.interrupted);
+      return line(io, options.json === true ? JSON.stringify({ files }) : files.map(plain).join('\n'));
+    }
+    if (format === 'json') return line(io, io.out.isTty ? plainJson(result.resultsJson) : result.resultsJson);
+    // The report's own line breaks stay; what a terminal would obey does not.
+    return line(io, result.reportMarkdown.split('\n').map(plain).join('\n'));
+  });
 }
 
-async function write(io: Io, clients: Clients, result: Result, folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  await writeFile(path.join(folder, 'report.md'), result.reportMarkdown);
-  await writeFile(path.join(folder, 'results.json'), result.resultsJson);
-  for (const { task } of result.tasks) {
-    const rows: string[] = [];
-    const request = { jobId: result.jobId, task, failedOnly: false, unscoredOnly: false };
-    for await (const { json } of callStream(clients.results, 'streamSamples', request))
-      rows.push(`${json.trimEnd()}\n`);
-    await writeFile(path.join(folder, `samples_${task.replaceAll(/[^\w.-]/g, '_')}.jsonl`), rows);
-  }
-  line(io, `written to ${folder}`);
+function notFinal(id: string): AssayError {
+  return new AssayError(
+    'NOT_FOUND',
+    `job ${plain(id)} is not over, so it has no report yet; \`assay watch ${plain(id)}\` follows it, \`assay report ${plain(id)} --json\` shows the numbers so far`,
+  );
+}
+
+interface SamplesOptions extends GlobalOptions {
+  readonly task?: string;
+  readonly failed?: boolean;
+  readonly unscored?: boolean;
+  readonly limit?: string;
 }
 
 export function samplesCommand(program: Command, io: Io): void {
@@ -72,31 +73,27 @@ export function samplesCommand(program: Command, io: Io): void {
       'after',
       '\nExamples:\n  assay samples abcdefgh2345 --failed --limit 3\n  assay samples abcdefgh2345 --task demo_code | jq .resps',
     )
-    .action((id: string, _: unknown, command: Command) => {
-      const options = command.optsWithGlobals<
-        GlobalOptions & {
-          readonly task?: string;
-          readonly failed?: boolean;
-          readonly unscored?: boolean;
-          readonly limit?: string;
-        }
-      >();
-      return withClients(io, options, async (clients) => {
-        let left =
-          options.limit === undefined ? Number.POSITIVE_INFINITY : parseWhole('--limit', options.limit);
-        const request = {
-          jobId: id,
-          task: options.task ?? '',
-          failedOnly: options.failed === true,
-          unscoredOnly: options.unscored === true,
-        };
-        if (left <= 0) return;
-        for await (const { json } of callStream(clients.results, 'streamSamples', request, {
-          signal: io.interrupted,
-        })) {
-          line(io, json.trimEnd());
-          if (--left <= 0) return;
-        }
-      });
-    });
+    .action((id: string, _: unknown, command: Command) =>
+      samples(io, id, command.optsWithGlobals<SamplesOptions>()),
+    );
+}
+
+async function samples(io: Io, id: string, options: SamplesOptions): Promise<void> {
+  let left = options.limit === undefined ? Number.POSITIVE_INFINITY : parseWhole('--limit', options.limit);
+  const request = {
+    jobId: id,
+    task: options.task ?? '',
+    failedOnly: options.failed === true,
+    unscoredOnly: options.unscored === true,
+  };
+  if (left <= 0) return;
+  await withClients(io, options, async (clients) => {
+    const rows = callStream(clients.results, 'streamSamples', request, { signal: io.interrupted });
+    for await (const { json } of rows) {
+      const row = json.trimEnd();
+      line(io, io.out.isTty ? plainJson(row) : row);
+      left -= 1;
+      if (left <= 0) return;
+    }
+  });
 }

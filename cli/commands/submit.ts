@@ -4,7 +4,7 @@ import { call } from '@assay/lib/rpc';
 import { DryRun, Job, type SubmitJobRequest } from '@assay/proto/assay/v1/job';
 import type { Clients } from '../clients.ts';
 import { line, withClients, type GlobalOptions, type Io } from '../io.ts';
-import { parseGenKwargs, parseWhole, wrong } from '../options.ts';
+import { parseGenKwargs, parseNames, parseWhole, Usage, wrong } from '../options.ts';
 import { uploadFolder } from '../upload.ts';
 import { plain } from '../view/plain.ts';
 import { table } from '../view/table.ts';
@@ -67,13 +67,19 @@ Examples:
   assay submit --model smollm2-135m-instruct --tasks demo_code --limit 5 --dry-run`;
 
 async function submit(io: Io, options: SubmitOptions): Promise<void> {
+  const request = requestOf(options, io.env);
   await withClients(io, options, async (clients) => {
-    const bundle = options.tasksDir === undefined ? '' : await uploadFolder(clients, options.tasksDir);
-    const request = requestOf(options, bundle, io.env);
-    const answer = await call(clients.jobs, 'submitJob', request, {
-      deadlineMs: options.dryRun === true ? 600_000 : 60_000,
-      signal: io.interrupted,
-    });
+    const bundle =
+      options.tasksDir === undefined ? '' : await uploadFolder(clients, options.tasksDir, io.interrupted);
+    const answer = await call(
+      clients.jobs,
+      'submitJob',
+      { ...request, bundle },
+      {
+        deadlineMs: options.dryRun === true ? 600_000 : 60_000,
+        signal: io.interrupted,
+      },
+    );
     if (answer.dryRun !== undefined) showDryRun(io, answer.dryRun, options.json === true);
     if (answer.job !== undefined) await show(io, clients, answer.job, options);
   });
@@ -86,33 +92,39 @@ async function show(io: Io, clients: Clients, job: Job, options: SubmitOptions):
   if (watch) await follow(io, clients, job.id, options.json === true);
 }
 
-function requestOf(options: SubmitOptions, bundle: string, env: NodeJS.ProcessEnv): SubmitJobRequest {
-  const { endpoint, model, limit, numFewshot, genKwargs } = options;
-  if (model === undefined) throw wrong('--model', 'is missing; `assay models` lists the models');
-  if (options.tasks === undefined) throw wrong('--tasks', 'is missing; `assay tasks` lists the tasks');
+function requestOf(options: SubmitOptions, env: NodeJS.ProcessEnv): Omit<SubmitJobRequest, 'bundle'> {
+  const { endpoint, model = '', device, apiKeyEnv } = options;
+  const usage = new Usage();
+  const whole = (flag: string, text: string | undefined) =>
+    usage.read(text, (given) => parseWhole(flag, given));
+  usage.refuse(model === '', '--model is missing; `assay models` lists the models');
+  usage.refuse(options.tasks === undefined, '--tasks is missing; `assay tasks` lists the tasks');
+  usage.refuse(endpoint !== undefined && device !== undefined, '--device has no meaning with --endpoint');
+  usage.refuse(endpoint === undefined && apiKeyEnv !== undefined, '--api-key-env needs --endpoint');
+  const apiKey = usage.read(apiKeyEnv, (name) => keyOf(name, env)) ?? '';
+  const names = usage.read(options.tasks, (text) => parseNames('--tasks', text)) ?? [];
+  const genKwargs = usage.read(options.genKwargs, parseGenKwargs);
+  const limit = whole('--limit', options.limit);
+  const numFewshot = whole('--num-fewshot', options.numFewshot);
+  const seed = whole('--seed', options.seed);
+  const maxConcurrency = whole('--max-concurrency', options.maxConcurrency) ?? 0;
+  usage.check();
+  const genKwargsJson = genKwargs === undefined ? '' : JSON.stringify(genKwargs);
   return {
     requestId: options.requestId ?? randomUUID(),
     target:
       endpoint === undefined
-        ? { $case: 'catalog', value: { model, device: options.device ?? '' } }
-        : { $case: 'endpoint', value: { baseUrl: endpoint, model, apiKey: keyOf(options.apiKeyEnv, env) } },
-    tasks: options.tasks.split(',').map((name) => ({
-      name: name.trim(),
-      genKwargsJson: genKwargs === undefined ? '' : JSON.stringify(parseGenKwargs(genKwargs)),
-      ...(limit === undefined ? {} : { limit: parseWhole('--limit', limit) }),
-      ...(numFewshot === undefined ? {} : { numFewshot: parseWhole('--num-fewshot', numFewshot) }),
-    })),
-    bundle,
-    seed: options.seed === undefined ? undefined : BigInt(parseWhole('--seed', options.seed)),
+        ? { $case: 'catalog', value: { model, device: device ?? '' } }
+        : { $case: 'endpoint', value: { baseUrl: endpoint, model, apiKey } },
+    tasks: names.map((name) => ({ name, genKwargsJson, limit, numFewshot })),
+    seed: seed === undefined ? undefined : BigInt(seed),
     validateOnly: options.dryRun === true,
-    maxConcurrency:
-      options.maxConcurrency === undefined ? 0 : parseWhole('--max-concurrency', options.maxConcurrency),
+    maxConcurrency,
   };
 }
 
 // The name of the variable is given, never the key: a key on the command line is seen by every user of the machine.
-function keyOf(name: string | undefined, env: NodeJS.ProcessEnv): string {
-  if (name === undefined) return '';
+function keyOf(name: string, env: NodeJS.ProcessEnv): string {
   const key = env[name];
   if (key === undefined || key === '') throw wrong('--api-key-env', `names ${name}, which is not set`);
   return key;

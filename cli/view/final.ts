@@ -7,8 +7,12 @@ import { duration, score, table } from './table.ts';
 /** What is said when a job is over: every metric with its error and interval, coverage, time, speed, files. */
 export function finalTable(job: Job, result: Result | null): string[] {
   if (job.state !== JobState.SUCCEEDED)
-    return [`job ${job.id} ${stateName(job.state)} (${plain(job.reason)}): ${plain(job.detail)}`];
-  if (result === null) return [`job ${job.id} SUCCEEDED; its result is not there yet`];
+    return [
+      `job ${plain(job.id)} ${stateName(job.state)} (${plain(job.reason)}): ${plain(job.detail)}`,
+      `\`assay job ${plain(job.id)}\` shows its history`,
+    ];
+  if (result === null)
+    return [`job ${plain(job.id)} SUCCEEDED; \`assay report ${plain(job.id)}\` shows its result`];
   const rows = result.tasks.flatMap((task) => task.metrics.map((metric) => rowOf(task, metric)));
   return [
     ...table(['task', 'metric', 'filter', 'score', 'std. error', '95 % interval', 'n', 'coverage'], rows),

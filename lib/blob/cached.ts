@@ -48,10 +48,10 @@ export function cachedBlob(blob: Blob, limitBytes: number): Blob {
       return bytes;
     },
     has: async (ref) => kept.has(ref) || blob.has(ref),
-    delete: (ref) => {
+    delete: async (ref) => {
       forget(ref);
       reading.delete(ref);
-      return blob.delete(ref);
+      await blob.delete(ref);
     },
     list: (olderThanMs) => blob.list(olderThanMs),
     close: () => blob.close(),

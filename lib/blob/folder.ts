@@ -35,7 +35,7 @@ export function folderBlob(dir: string): Blob {
     },
     get: async (ref) => proven(ref, await read(pathOf(ref), ref)),
     has: async (ref) => (await statOf(pathOf(ref))) !== null,
-    delete: (ref) => rm(pathOf(ref), { force: true }),
+    delete: async (ref) => rm(pathOf(ref), { force: true }),
     list: (olderThanMs = 0) => list(dir, olderThanMs),
     close: async () => undefined,
   };

@@ -4,25 +4,26 @@ import { blobRefOf, digitsOf, missing } from './ref.ts';
 
 /** Blobs of this process alone, for tests and for a store that need not last. */
 export function memoryBlob(): Blob {
-  const blobs = new Map<BlobRef, Uint8Array>();
-  const known = (ref: BlobRef) => digitsOf(ref) !== '' && blobs.has(ref);
+  const blobs = new Map<string, { readonly bytes: Uint8Array; readonly putMs: number }>();
   return {
     put: async (bytes) => {
       const ref = blobRefOf(bytes);
-      if (!blobs.has(ref)) blobs.set(ref, Uint8Array.from(bytes));
+      blobs.set(digitsOf(ref), { bytes: Uint8Array.from(bytes), putMs: Date.now() });
       return ref;
     },
     get: async (ref) => {
-      const bytes = known(ref) ? blobs.get(ref) : undefined;
-      if (bytes === undefined) throw missing(ref);
-      return Uint8Array.from(bytes);
+      const found = blobs.get(digitsOf(ref));
+      if (found === undefined) throw missing(ref);
+      return Uint8Array.from(found.bytes);
     },
-    has: async (ref) => known(ref),
+    has: async (ref) => blobs.has(digitsOf(ref)),
     delete: async (ref) => {
-      if (known(ref)) blobs.delete(ref);
+      blobs.delete(digitsOf(ref));
     },
-    list: async function* (olderThanMs = 0) {
-      if (olderThanMs <= 0) yield* [...blobs.keys()];
+    list: async function* (olderThanMs = 0): AsyncIterable<BlobRef> {
+      for (const [digits, { putMs }] of blobs) {
+        if (Date.now() - putMs >= olderThanMs) yield `sha256:${digits}`;
+      }
     },
     close: async () => blobs.clear(),
   };

@@ -6,7 +6,7 @@ import type { Kv, KvBucket } from './kv.ts';
 export interface Bus {
   /** Creates or updates the partition's streams and all KV buckets. The scheduler's alone. */
   ensure(partition: string, limits: LedgerLimits): Promise<void>;
-  /** Resolves when `ensure` has been done by someone; a worker waits here at start. */
+  /** Resolves when `ensure` has been done by someone; a worker waits here at start. Rejects when `signal` aborts. */
   ready(partition: string, signal: AbortSignal): Promise<void>;
   generations(partition: string): Ledger<Generation, GenerationKey>;
   scores(partition: string): Ledger<Score, ScoreKey>;
@@ -110,7 +110,7 @@ export interface Delivery<T> {
   /** When the ledger stored it, by the broker's clock: epoch milliseconds. */
   readonly storedMs: number;
   ack(): void;
-  /** Delivered again after `delayMs`. */
+  /** Delivered again after `delayMs`; until then it counts as in flight. */
   retry(delayMs: number): void;
 }
 
@@ -118,7 +118,7 @@ export interface Delivery<T> {
 export interface Queue<T> {
   /** One item per subject at a time: `exists` when the same item still waits or is in hand. */
   publish(item: T): Promise<'stored' | 'exists'>;
-  /** Items waiting or in hand, by job and task. */
+  /** Items waiting or in hand, by job and task; the broker counts them, none is sent. */
   outstanding(filter: { readonly job?: string; readonly task?: string }): Promise<number>;
   purge(filter: { readonly job: string; readonly task?: string }): Promise<number>;
   take(options: TakeOptions): Promise<Puller<T>>;
@@ -141,7 +141,7 @@ export interface Taken<T> {
   readonly attempt: number;
   /** Tells the broker that work goes on; call well within `ackWaitMs`. */
   beat(): void;
-  /** Resolves when the broker has confirmed. */
+  /** Resolves when the broker has confirmed. Rejects with BROKER_UNAVAILABLE (passing): the item may come again. */
   ack(): Promise<void>;
   retry(delayMs: number): void;
   /** Never delivered again. */

@@ -17,7 +17,7 @@ export function bucketOf<T>(link: Link, bucket: KvBucket<T>): Kv<T> {
   const read = (key: string) => lastMessage(link, stream, subjectOf(key), PACE);
   return {
     get: async (key) => entryOf<T>(key, await read(key)),
-    create: (key, value) => create(link, stream, subjectOf(key), encodeEntry(value)),
+    create: async (key, value) => create(link, stream, subjectOf(key), encodeEntry(value)),
     update: async (key, value, revision) => {
       const written = await write(link, stream, subjectOf(key), encodeEntry(value), revision);
       return written ?? 'conflict';
@@ -32,10 +32,7 @@ export function bucketOf<T>(link: Link, bucket: KvBucket<T>): Kv<T> {
       await publish(link, subjectOf(key), new Uint8Array(), { headers: DELETED, pace: PACE });
     },
     keys: (prefix = '') => keysOf(link, bucket, prefix),
-    watch: (signal, key) => {
-      if (key !== undefined) checkedKey(key);
-      return watchBucket<T>(link, bucket, key, signal);
-    },
+    watch: (signal, key) => watchBucket<T>(link, bucket, key, signal),
   };
 }
 

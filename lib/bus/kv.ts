@@ -27,7 +27,12 @@ export interface Kv<T> {
   update(key: string, value: T, revision: number): Promise<number | 'conflict'>;
   put(key: string, value: T): Promise<number>;
   delete(key: string): Promise<void>;
+  /** Unordered. A listing costs the keys below the prefix's last dot: end a prefix in one. */
   keys(prefix?: string): AsyncIterable<string>;
-  /** Current values first, then `current`, then each change, until `signal` aborts. Reconnects by itself. */
+  /**
+   * Current values first, then `current`, then each change, until `signal` aborts. Reconnects by itself: current values
+   * then come again, with a `delete` for each key that went away meanwhile. A value whose life ends is a `delete` too.
+   * What a slow reader has not fetched yet is replaced by newer values.
+   */
   watch(signal: AbortSignal, key?: string): AsyncIterable<KvChange<T>>;
 }

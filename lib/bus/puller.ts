@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { passing } from '../errors.ts';
-import { holds } from './api.ts';
+import { deleteMessage } from './api.ts';
 import type { Puller, TakeOptions, Taken } from './bus.ts';
 import type { Source } from './consume.ts';
 import { Upkeep } from './consumer.ts';
@@ -107,16 +107,12 @@ class QueuePuller<T> implements Puller<T> {
     };
   }
 
-  // The broker says nothing to the acknowledgement of what is acknowledged already: whether it is gone tells.
+  // A broker that was killed may have forgotten the delivery, and then says nothing: the item is removed by itself.
   async #acknowledge(message: Pulled): Promise<void> {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        await this.#link.ask(message.reply, Buffer.from('+ACK'), ACK);
-        return;
-      } catch (error) {
-        if (!(await holds(this.#link, this.#source.stream, message.sequence))) return;
-        if (tries === ACK_TRIES) throw error;
-      }
+    try {
+      await this.#link.ask(message.reply, Buffer.from('+ACK'), ACK);
+    } catch {
+      await deleteMessage(this.#link, this.#source.stream, message.sequence);
     }
   }
 }
@@ -124,8 +120,7 @@ class QueuePuller<T> implements Puller<T> {
 const MIN_WAIT_MS = 10;
 /** How much later than asked for the broker may say that nothing came. */
 const ANSWER_MS = 2_000;
-const ACK = { timeoutMs: 2_000, budgetMs: 4_000, doing: 'acknowledge' };
-const ACK_TRIES = 4;
+const ACK = { timeoutMs: 1_500, budgetMs: 3_000, doing: 'acknowledge' };
 
 /** Settles with the promise, or resolves when the time is over or the signal aborts. */
 async function either(promise: Promise<void>, limitMs: number, signal: AbortSignal): Promise<void> {

@@ -152,7 +152,7 @@ export function clientStreamCall<C extends Client, M extends keyof C>(
   client: C &
     Record<M, ClientStreaming<ClientStreamingOf<C[M]>['request'], ClientStreamingOf<C[M]>['response']>>,
   method: M,
-  settings: { readonly deadlineMs: number },
+  settings: { readonly deadlineMs: number; readonly signal?: AbortSignal },
 ): {
   readonly stream: ClientWritableStream<ClientStreamingOf<C[M]>['request']>;
   readonly answer: Promise<ClientStreamingOf<C[M]>['response']>;
@@ -164,10 +164,13 @@ export function clientStreamCall<C extends Client, M extends keyof C>(
     { deadline: Date.now() + settings.deadlineMs },
     (error, response) => {
       if (error === null) resolve(response);
-      else reject(faultOf(error, client, undefined));
+      else reject(faultOf(error, client, settings.signal));
     },
   );
   // Also emitted as an event; the answer carries it.
   stream.on('error', () => undefined);
-  return { stream, answer: promise };
+  const cancel = () => stream.cancel();
+  settings.signal?.addEventListener('abort', cancel, { once: true });
+  if (settings.signal?.aborted === true) cancel();
+  return { stream, answer: promise.finally(() => settings.signal?.removeEventListener('abort', cancel)) };
 }

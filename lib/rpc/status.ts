@@ -134,7 +134,11 @@ function reasonOf(error: ServiceError): Reason {
 }
 
 function messageOf(error: ServiceError, address: string): string {
-  if (error.code === Code.UNAVAILABLE) return `${address} cannot be reached: ${error.details}`;
+  if (error.code === Code.UNAVAILABLE) {
+    // The library's account of all its attempts; the last error is what a person can act on.
+    const last = /Last error: (?:Error: )?(.+?)(?:\. Resolution note:.*)?$/.exec(error.details)?.[1];
+    return `${address} cannot be reached: ${last ?? error.details}`;
+  }
   if (error.code === Code.DEADLINE_EXCEEDED) return `${address} did not answer in time`;
   return error.details;
 }

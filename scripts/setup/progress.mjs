@@ -1,3 +1,4 @@
+// What is there at once takes one line, not two.
 const START_MS = 100;
 const TICK_MS = 500;
 const QUIET_TICK_MS = 15_000;
@@ -11,13 +12,9 @@ export async function showing(screen, title, how, work) {
   const begun = Date.now();
   const line = () =>
     `${title} … ${[how(), `${Math.round((Date.now() - begun) / 1000)} s`].filter(Boolean).join(', ')}`;
-  if (screen.terminal) screen.write(line());
-  // Elsewhere than on a terminal what is there at once takes one line, not two.
-  const start = setTimeout(() => screen.write(screen.terminal ? '' : `${title} …\n`), START_MS);
-  const timer = setInterval(
-    () => screen.write(screen.terminal ? `\r\x1b[K${line()}` : `${line()}\n`),
-    screen.terminal ? TICK_MS : QUIET_TICK_MS,
-  );
+  const show = () => screen.write(screen.terminal ? `\r\x1b[K${line()}` : `${line()}\n`);
+  const start = setTimeout(show, START_MS);
+  const timer = setInterval(show, screen.terminal ? TICK_MS : QUIET_TICK_MS);
   let outcome = 'stopped';
   try {
     outcome = await work();

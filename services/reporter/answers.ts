@@ -57,7 +57,10 @@ function taskMessage(result: TaskResult): TaskMessage {
     promptTokens: BigInt(result.promptTokens),
     completionTokens: BigInt(result.completionTokens),
     truncatedPrompts: BigInt(result.truncatedPrompts),
-    unscoredReasons: Object.entries(result.reasons).map(([reason, count]) => ({ reason, count: BigInt(count) })),
+    unscoredReasons: Object.entries(result.reasons).map(([reason, count]) => ({
+      reason,
+      count: BigInt(count),
+    })),
   };
 }
 

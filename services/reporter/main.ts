@@ -9,7 +9,7 @@ import { loop } from '@assay/lib/loop';
 import { createMetrics, serveOps } from '@assay/lib/metrics';
 import { serveRpc } from '@assay/lib/rpc';
 import { Activity } from './activity.ts';
-import { openDatabase } from './adapters/database.ts';
+import { openDatabase, type OpenDatabase } from './adapters/database.ts';
 import { ledgerGenerations } from './adapters/generations.ts';
 import { jobRecords } from './adapters/jobs.ts';
 import { reportFolder } from './adapters/report-folder.ts';
@@ -36,72 +36,32 @@ const activity = new Activity();
 
 await runService({ name: 'reporter', log, graceMs: config.GRACE, start });
 
+type Parts = Awaited<ReturnType<typeof openParts>>;
+
 async function start(life: Life): Promise<void> {
   const database = await openDatabase(config.DATABASE_DIR, process.pid);
-  const results = databaseResults(database);
-  life.onClose('database', () => results.close());
+  life.onClose('database', () => database.close());
   const bus = await openBus(life);
-  const shared = {
-    results,
-    blobs: folderBlob(config.BLOB_DIR),
-    reports: await reportFolder(config.REPORTS_DIR),
-    generations: ledgerGenerations(bus),
-    jobs: jobRecords(bus),
-    clock,
-    log,
-  };
-  const intake = new Intake({
-    ...shared,
-    committed: () => crash.at('reporter.aggregate.committed'),
-    folded: (counts, seconds) => {
-      activity.folded(counts.stored);
-      metrics.folded(counts, seconds);
-    },
-    lag: metrics.lag,
-  });
+  const parts = await openParts(database, bus);
+  const intake = intakeOf(parts);
   for (const partition of config.PARTITIONS) {
     life.track(`aggregate ${partition}`, consumeScores(bus, partition, intake, life));
   }
-  const finalizer = new Finalizer({
-    ...shared,
-    waitMs: config.FINALIZE_WAIT,
-    during: (job, act) => activity.report(job, act),
-    done: metrics.finalized,
-  });
-  const service = resultService({
-    ...shared,
-    partitions: config.PARTITIONS,
-    samples: (job, filter) => streamSamples(shared, job, filter),
-    finalize: (request) => finalizer.finalize(request),
-    stored: () => crash.at('reporter.report.stored'),
-  });
-  const rpc = await serveRpc({
+  const rpc = await serve(parts, life);
+  const ops = await serveOps({
     host: config.HOST,
-    port: config.RPC_PORT,
-    ...(config.TOKEN !== undefined && { token: config.TOKEN }),
-    services: [service],
-    log,
+    port: config.OPS_PORT,
     metrics: exposed,
+    ready: async () =>
+      bus.healthy() ? (intake.problem ?? (await problemOf(parts.results))) : 'there is no broker',
+    log,
   });
-  life.onClose('rpc', () => rpc.close(1_000));
-  life.track('reports', stopped(life).then(() => finalizer.idle()));
-  const ready = async () => (bus.healthy() ? (intake.problem ?? (await problemOf(results))) : 'there is no broker');
-  const ops = await serveOps({ host: config.HOST, port: config.OPS_PORT, metrics: exposed, ready, log });
   life.onClose('ops', () => ops.close());
-  life.track('signs of life', loop({ name: 'signs of life', step: signOfLife(bus, database), log }, life.stop));
-  const addresses = { rpc: rpc.address, ops: ops.address };
+  const step = signOfLife(bus, database, parts, life);
+  life.track('signs of life', loop({ name: 'signs of life', step, log, maxBackoffMs: 2_000 }, life.stop));
+  const addresses = { rpc, ops: ops.address };
   await announce(config.ANNOUNCE_FILE, { service: 'reporter', pid: process.pid, startedAt, ...addresses });
   log.info({ ...addresses, database: database.version }, 'serves');
-
-  function signOfLife(to: Bus, open: { memoryBytes(): number }): () => Promise<number> {
-    const id = `reporter-${process.pid}-${startedAt.replace(/\D/g, '')}`;
-    return async () => {
-      const updatedAt = new Date(clock.now()).toISOString();
-      await to.kv(WORKERS).put(id, { v: 1, service: 'reporter', id, activity: activity.words(), updatedAt });
-      metrics.database(await results.size(), open.memoryBytes());
-      return 2_000;
-    };
-  }
 }
 
 async function openBus(life: Life): Promise<Bus> {
@@ -116,6 +76,30 @@ async function openBus(life: Life): Promise<Bus> {
   return bus;
 }
 
+async function openParts(database: OpenDatabase, bus: Bus) {
+  return {
+    results: databaseResults(database),
+    blobs: folderBlob(config.BLOB_DIR),
+    reports: await reportFolder(config.REPORTS_DIR),
+    generations: ledgerGenerations(bus),
+    jobs: jobRecords(bus),
+    clock,
+    log,
+  };
+}
+
+function intakeOf(parts: Parts): Intake {
+  return new Intake({
+    ...parts,
+    committed: () => crash.at('reporter.aggregate.committed'),
+    folded: (counts, seconds) => {
+      activity.folded(counts.stored);
+      metrics.folded(counts, seconds);
+    },
+    lag: metrics.lag,
+  });
+}
+
 async function consumeScores(bus: Bus, partition: string, intake: Intake, life: Life): Promise<void> {
   try {
     await bus.ready(partition, life.stop);
@@ -128,6 +112,7 @@ async function consumeScores(bus: Bus, partition: string, intake: Intake, life: 
       durable: `aggregate-${partition}`,
       batch: 1_000,
       inFlight: 2_000,
+      // What a killed reporter had in hand waits this long; while a batch is in hand the bus says so to the broker.
       ackWaitMs: 5_000,
       handle: (deliveries) => intake.handle(partition, deliveries),
       log,
@@ -135,6 +120,56 @@ async function consumeScores(bus: Bus, partition: string, intake: Intake, life: 
     life.stop,
     life.kill,
   );
+}
+
+/** Serves `ResultService`; gives its address. */
+async function serve(parts: Parts, life: Life): Promise<string> {
+  const finalizer = new Finalizer({
+    ...parts,
+    waitMs: config.FINALIZE_WAIT,
+    during: (job, act) => activity.report(job, act),
+    done: metrics.finalized,
+  });
+  const service = resultService({
+    ...parts,
+    partitions: config.PARTITIONS,
+    samples: (job, filter) => streamSamples(parts, job, filter),
+    finalize: (request) => finalizer.finalize(request),
+    stored: () => crash.at('reporter.report.stored'),
+  });
+  const rpc = await serveRpc({
+    host: config.HOST,
+    port: config.RPC_PORT,
+    ...(config.TOKEN !== undefined && { token: config.TOKEN }),
+    services: [service],
+    log,
+    metrics: exposed,
+  });
+  life.onClose('rpc', () => rpc.close(1_000));
+  life.track(
+    'reports',
+    stopped(life).then(() => finalizer.idle()),
+  );
+  return rpc.address;
+}
+
+/** Tells the broker every 2 s that this process lives. A database that stays silent ends it, so that it is opened anew. */
+function signOfLife(bus: Bus, database: OpenDatabase, { results }: Parts, life: Life): () => Promise<number> {
+  const id = `reporter-${process.pid}-${startedAt.replace(/\D/g, '')}`;
+  let silent = 0;
+  return async () => {
+    const updatedAt = new Date(clock.now()).toISOString();
+    await bus.kv(WORKERS).put(id, { v: 1, service: 'reporter', id, activity: activity.words(), updatedAt });
+    try {
+      metrics.database(await results.size(), database.memoryBytes());
+      silent = 0;
+    } catch (error) {
+      silent += 1;
+      if (silent === 10) life.fail(error);
+      else throw error;
+    }
+    return 2_000;
+  };
 }
 
 function stopped(life: Life): Promise<void> {

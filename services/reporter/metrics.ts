@@ -9,10 +9,22 @@ export type ReporterMetrics = ReturnType<typeof reporterMetrics>;
 
 /** Every metric that the reporter emits, beside those of its process and its RPCs. */
 export function reporterMetrics(metrics: Metrics) {
-  const folded = metrics.counter({ name: 'scores_folded_total', help: 'Scores stored and added to live results.' });
-  const duplicates = metrics.counter({ name: 'duplicates_total', help: 'Scores that came again and changed nothing.' });
-  const late = metrics.counter({ name: 'late_scores_total', help: 'Scores of a scoring that was final already.' });
-  const unreadable = metrics.counter({ name: 'unreadable_scores_total', help: 'Entries dropped as no score.' });
+  const folded = metrics.counter({
+    name: 'scores_folded_total',
+    help: 'Scores stored and added to live results.',
+  });
+  const duplicates = metrics.counter({
+    name: 'duplicates_total',
+    help: 'Scores that came again and changed nothing.',
+  });
+  const late = metrics.counter({
+    name: 'late_scores_total',
+    help: 'Scores of a scoring that was final already.',
+  });
+  const unreadable = metrics.counter({
+    name: 'unreadable_scores_total',
+    help: 'Entries dropped as no score.',
+  });
   const foldSeconds = metrics.histogram({
     name: 'fold_batch_seconds',
     help: 'Time from a batch of scores to its commit.',
@@ -33,7 +45,11 @@ export function reporterMetrics(metrics: Metrics) {
     help: 'Time to compute and store the report of one job.',
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
   });
-  const finalized = metrics.counter({ name: 'finalize_total', help: 'Finalize calls, by result.', labels: ['result'] });
+  const finalized = metrics.counter({
+    name: 'finalize_total',
+    help: 'Finalize calls, by result.',
+    labels: ['result'],
+  });
   const databaseBytes = metrics.gauge({ name: 'database_size_bytes', help: 'Database on disk.' });
   const databaseMemory = metrics.gauge({
     name: 'database_memory_bytes',

@@ -180,11 +180,7 @@ export interface Results {
 /** Where a shard's answers are read. */
 export interface Generations {
   /** One entry for each sample, in order; null where the ledger has none. */
-  read(
-    partition: string,
-    kind: Kind,
-    samples: readonly SampleId[],
-  ): Promise<readonly (Generation | null)[]>;
+  read(partition: string, kind: Kind, samples: readonly SampleId[]): Promise<readonly (Generation | null)[]>;
 }
 
 /** The scheduler's records, read only. */

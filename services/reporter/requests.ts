@@ -27,7 +27,9 @@ export function readPage(request: { pageSize: number; pageToken: string }): {
 }
 
 export function writeToken(cursor: RunCursor | null): string {
-  return cursor === null ? '' : Buffer.from(JSON.stringify([cursor.createdAt, cursor.job])).toString('base64url');
+  return cursor === null
+    ? ''
+    : Buffer.from(JSON.stringify([cursor.createdAt, cursor.job])).toString('base64url');
 }
 
 /** What to stream. Throws INVALID_REQUEST naming every wrong field. */
@@ -69,7 +71,11 @@ export function readFinalize(request: FinalizeRequest, partitions: readonly stri
     ]),
     ...problem(request.counts.length === 0, 'counts', 'must name every task of the job'),
     ...problem(!Number.isFinite(startMs), 'start_time', 'must be a time'),
-    ...problem(!Number.isFinite(endMs) || endMs < startMs, 'end_time', 'must be a time that is not before start_time'),
+    ...problem(
+      !Number.isFinite(endMs) || endMs < startMs,
+      'end_time',
+      'must be a time that is not before start_time',
+    ),
   ]);
   if (!isBlobRef(plan)) throw new AssayError('INTERNAL', 'the plan was checked');
   return {
@@ -93,7 +99,11 @@ export function readFinalize(request: FinalizeRequest, partitions: readonly stri
 }
 
 function jobIdProblems(jobId: string): readonly Violation[] {
-  return problem(!/^[a-z0-9][a-z0-9-]{0,63}$/.test(jobId), 'job_id', 'must be the id of a job, such as a2b3c4d5e6f7');
+  return problem(
+    !/^[a-z0-9][a-z0-9-]{0,63}$/.test(jobId),
+    'job_id',
+    'must be the id of a job, such as a2b3c4d5e6f7',
+  );
 }
 
 function readToken(token: string): RunCursor | undefined {

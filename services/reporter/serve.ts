@@ -38,7 +38,11 @@ export function resultService(options: ServeOptions): RpcService {
     streamSamples: serverStream((request: StreamSamplesRequest) => streamSamples(options, request)),
     finalize: unary((request: FinalizeRequest) => finalizeJob(options, request)),
   };
-  return { name: 'assay.v1.ResultService', definition: ResultServiceService, implementation: { ...implementation } };
+  return {
+    name: 'assay.v1.ResultService',
+    definition: ResultServiceService,
+    implementation: { ...implementation },
+  };
 }
 
 async function getResult(options: ServeOptions, request: GetResultRequest): Promise<GetResultResponse> {
@@ -61,7 +65,9 @@ async function listResults(options: ServeOptions, request: ListResultsRequest): 
   const { limit, after } = readPage(request);
   const page = await options.results.runs(limit, after);
   return {
-    results: page.runs.map((run) => briefMessage({ ...run, final: run.tasks !== null, tasks: run.tasks ?? [] })),
+    results: page.runs.map((run) =>
+      briefMessage({ ...run, final: run.tasks !== null, tasks: run.tasks ?? [] }),
+    ),
     nextPageToken: writeToken(page.next),
   };
 }

@@ -1,28 +1,15 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pythonPackage } from '../support/venv.ts';
 import type { Files } from './workload.ts';
 
-const VERSION = '0.4.13';
+const LM_EVAL = { name: 'lm_eval', version: '0.4.13', extras: '[api]', takes: 'a few minutes' };
 
 /** An lm_eval to compare with: the one that `ASSAY_LM_EVAL` names, or one installed under the local state by pip. */
 export function lmEval(state: string): string {
-  const named = process.env['ASSAY_LM_EVAL'];
-  if (named !== undefined) return named;
-  const venv = path.join(state, 'tools', `lm_eval-${VERSION}`);
-  const command = path.join(venv, 'bin/lm_eval');
-  if (existsSync(command)) return command;
-  console.error(`installing lm_eval ${VERSION} with pip; this takes a few minutes once`);
-  run('python3', ['-m', 'venv', venv]);
-  run(path.join(venv, 'bin/pip'), ['install', '--quiet', `lm_eval[api]==${VERSION}`]);
-  return command;
-}
-
-function run(command: string, args: readonly string[]): void {
-  const { status } = spawnSync(command, args, { stdio: 'inherit' });
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}`);
+  return process.env['ASSAY_LM_EVAL'] ?? path.join(pythonPackage(state, LM_EVAL), 'lm_eval');
 }
 
 export interface LmEvalRun {
@@ -40,8 +27,9 @@ export async function runLmEval<T>(
     readonly url: string;
     readonly model: string;
     readonly concurrent: number;
+    /** `remote`: the server's own, and prompts go as token ids; `none`: prompts go as text. Default `none`. */
+    readonly tokenizer?: 'none' | 'remote';
     readonly args?: readonly string[];
-    readonly modelArgs?: string;
   },
   use: (folder: string, run: LmEvalRun) => Promise<T>,
 ): Promise<T> {
@@ -52,7 +40,15 @@ export async function runLmEval<T>(
       await writeFile(path.join(folder, name), text);
     }
     const output = path.join(folder, 'output');
-    const modelArgs = `model=${options.model},base_url=${options.url}/completions,num_concurrent=${options.concurrent},max_retries=3,tokenized_requests=False,tokenizer_backend=${options.modelArgs ?? 'none'}`;
+    const tokenizer = options.tokenizer ?? 'none';
+    const modelArgs = [
+      `model=${options.model}`,
+      `base_url=${options.url}/completions`,
+      `num_concurrent=${options.concurrent}`,
+      'max_retries=3',
+      `tokenizer_backend=${tokenizer}`,
+      `tokenized_requests=${tokenizer === 'remote' ? 'True' : 'False'}`,
+    ].join(',');
     const args = [
       '--model',
       'local-completions',

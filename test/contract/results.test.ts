@@ -34,7 +34,15 @@ function newJob(): string {
 
 function final(job: string, epoch = 0): FinalResult {
   const file = { name: 'results.json', path: '/r/results.json', bytes: 2 };
-  return { job, epoch, model: 'm', tasks: [], resultsJson: '{"a": "\\u0000"}', markdown: '# m', files: [file] };
+  return {
+    job,
+    epoch,
+    model: 'm',
+    tasks: [],
+    resultsJson: '{"a": "\\u0000"}',
+    markdown: '# m',
+    files: [file],
+  };
 }
 
 describe.each(adapters)('results in %s', (_, open) => {
@@ -49,7 +57,9 @@ describe.each(adapters)('results in %s', (_, open) => {
   it('counts a score once, however often and in whatever batches it comes', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.array(fc.record({ doc: fc.nat(6), repeat: fc.nat(2) }), { maxLength: 12 }), { maxLength: 6 }),
+        fc.array(fc.array(fc.record({ doc: fc.nat(6), repeat: fc.nat(2) }), { maxLength: 12 }), {
+          maxLength: 6,
+        }),
         async (batches) => {
           const job = newJob();
           const seen = new Set<string>();
@@ -104,7 +114,12 @@ describe.each(adapters)('results in %s', (_, open) => {
   it('gives back rows as they were stored, in document and repeat order', async () => {
     const job = newJob();
     const rows = [
-      row({ job, doc: 2, repeat: 1, outcome: scored({ 'pass,none': 1 }, { none: 'NUL \0 "quoted" \u2028 \ud83d\ude00' }) }),
+      row({
+        job,
+        doc: 2,
+        repeat: 1,
+        outcome: scored({ 'pass,none': 1 }, { none: 'NUL \0 "quoted" \u2028 \ud83d\ude00' }),
+      }),
       row({ job, doc: 2, repeat: 0, outcome: unscored('SANDBOX_FAULT', 'broke \0 down') }),
       row({ job, doc: 0, repeat: 0, outcome: scored({}, { none: ['a', null, 1.5] }), index: 7 }),
       row({ job, doc: 5, repeat: 0 }),
@@ -140,7 +155,9 @@ describe.each(adapters)('results in %s', (_, open) => {
     const job = newJob();
     await results.fold([row({ job, epoch: 0, outcome: scored({ 'acc,none': 0 }) })], 1);
     await results.fold([row({ job, epoch: 1, outcome: scored({ 'acc,none': 1 }) })], 1);
-    expect((await results.totals(job)).map(({ epoch, metrics }) => [epoch, metrics['acc,none']?.sum])).toEqual([[1, 1]]);
+    expect(
+      (await results.totals(job)).map(({ epoch, metrics }) => [epoch, metrics['acc,none']?.sum]),
+    ).toEqual([[1, 1]]);
     expect((await results.totals(job, 0)).map(({ metrics }) => metrics['acc,none']?.sum)).toEqual([0]);
   });
 
@@ -153,7 +170,11 @@ describe.each(adapters)('results in %s', (_, open) => {
       duplicates: 0,
       late: 2,
     });
-    expect(await results.fold([row({ job, doc: 0, epoch: 1 })], 3)).toEqual({ stored: 1, duplicates: 0, late: 0 });
+    expect(await results.fold([row({ job, doc: 0, epoch: 1 })], 3)).toEqual({
+      stored: 1,
+      duplicates: 0,
+      late: 0,
+    });
   });
 
   it('stores a final result that a later scoring replaces and an earlier one does not', async () => {

@@ -193,4 +193,23 @@ describe('a taken item', () => {
     await item.ack();
     expect(await bus.shards('p0').outstanding({})).toBe(0);
   });
+
+  test('is gone after its acknowledgement, though the broker has forgotten that it was delivered', async () => {
+    await bus.shards('p0').publish(shard());
+    const item = await taken(puller);
+    await publishRaw(server, '$JS.API.CONSUMER.DELETE.SHARDS_p0.runner', '');
+    await item.ack();
+    expect(await bus.shards('p0').outstanding({})).toBe(0);
+    await bus.shards('p0').publish(shard({ n: 1 }));
+    expect((await taken(puller)).item.n).toBe(1);
+  });
+
+  test('can be acknowledged when it was purged meanwhile', async () => {
+    await bus.shards('p0').publish(shard());
+    const item = await taken(puller);
+    await bus.shards('p0').purge({ job: 'abcdef234567' });
+    await item.ack();
+    await bus.shards('p0').publish(shard());
+    expect(await bus.shards('p0').outstanding({})).toBe(1);
+  });
 });

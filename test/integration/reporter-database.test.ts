@@ -4,14 +4,15 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { PGlite } from '@electric-sql/pglite';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openDatabase } from '../../services/reporter/adapters/database.ts';
-import { migrate } from '../../services/reporter/adapters/migrate.ts';
 import { databaseResults } from '../../services/reporter/adapters/results.ts';
 
 const REPORTER = resolve(import.meta.dirname, '../../services/reporter');
 const MIGRATIONS = join(REPORTER, 'adapters/migrations');
+
+// Each start of the database is seconds of work, more when other tests run beside it.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
 let folder: string;
 let child: ChildProcess | undefined;
@@ -41,42 +42,34 @@ describe('the embedded database', () => {
   });
 
   it('brings an older database up to date and keeps what it holds', async () => {
-    const steps = join(folder, 'steps');
-    await cp(MIGRATIONS, steps, { recursive: true });
-    const db = await PGlite.create(join(folder, 'pglite'));
-    const first = await migrate(db, pathToFileURL(`${steps}/`));
-    await db.exec("insert into runs (job, created_at) values ('kept', 1)");
-    await writeFile(join(steps, `${String(first + 1).padStart(4, '0')}_more.sql`), 'alter table runs add column more text');
-    expect(await migrate(db, pathToFileURL(`${steps}/`))).toBe(first + 1);
-    expect(await migrate(db, pathToFileURL(`${steps}/`))).toBe(first + 1);
-    expect((await db.query('select job, more from runs')).rows).toEqual([{ job: 'kept', more: null }]);
-    await expect(migrate(db)).rejects.toMatchObject({
+    const steps = await stepsFolder();
+    const old = await openDatabase(join(folder, 'db'), process.pid, steps);
+    await old.db.execute("insert into runs (job, created_at) values ('kept', 1)");
+    await old.close();
+    await addStep(steps, old.version + 1, 'alter table runs add column more text');
+    const next = await openDatabase(join(folder, 'db'), process.pid, steps);
+    expect(next.version).toBe(old.version + 1);
+    expect((await next.db.execute('select job, more from runs')).rows).toEqual([{ job: 'kept', more: null }]);
+    await next.close();
+    await expect(openDatabase(join(folder, 'db'), process.pid)).rejects.toMatchObject({
       reason: 'DATABASE_UNAVAILABLE',
       permanent: true,
-      message: expect.stringContaining(`it is at version ${first + 1} and this reporter knows ${first}`),
+      message: expect.stringContaining(
+        `it is at version ${old.version + 1} and this reporter knows ${old.version}`,
+      ),
     });
-    await db.close();
   });
 
   it('does a step whole or not at all', async () => {
-    const steps = join(folder, 'steps');
-    await cp(MIGRATIONS, steps, { recursive: true });
-    const db = await PGlite.create();
-    const first = await migrate(db);
-    const name = `${String(first + 1).padStart(4, '0')}_bad.sql`;
-    await writeFile(join(steps, name), 'create table half (a integer); create table half (a integer)');
-    await expect(migrate(db, pathToFileURL(`${steps}/`))).rejects.toThrow('half');
-    await writeFile(join(steps, name), 'create table half (a integer)');
-    expect(await migrate(db, pathToFileURL(`${steps}/`))).toBe(first + 1);
-    await db.close();
-  });
-
-  it('refuses a database that other steps made', async () => {
-    const db = await PGlite.create();
-    await migrate(db);
-    await db.exec("update assay_migrations set hash = 'another'");
-    await expect(migrate(db)).rejects.toMatchObject({ reason: 'DATABASE_UNAVAILABLE', permanent: true });
-    await db.close();
+    const steps = await stepsFolder();
+    const first = await openDatabase(join(folder, 'db'), process.pid, steps);
+    await first.close();
+    await addStep(steps, first.version + 1, 'create table half (a integer); create table half (a integer)');
+    await expect(openDatabase(join(folder, 'db'), process.pid, steps)).rejects.toThrow('half');
+    await addStep(steps, first.version + 1, 'create table half (a integer)');
+    const mended = await openDatabase(join(folder, 'db'), process.pid, steps);
+    expect(mended.version).toBe(first.version + 1);
+    await mended.close();
   });
 
   it('is opened by one process at a time, and free again when a start fails', async () => {
@@ -95,6 +88,16 @@ describe('the embedded database', () => {
   });
 });
 
+async function stepsFolder(): Promise<URL> {
+  const steps = join(folder, 'steps');
+  await cp(MIGRATIONS, steps, { recursive: true });
+  return pathToFileURL(`${steps}/`);
+}
+
+async function addStep(steps: URL, version: number, text: string): Promise<void> {
+  await writeFile(new URL(`${String(version).padStart(4, '0')}_more.sql`, steps), text);
+}
+
 /** Folds batches of 100 in a process of its own that is killed; gives how many scores it said were committed. */
 async function foldUntilKilled(from: number, afterMs: number): Promise<number> {
   const url = (path: string): string => JSON.stringify(pathToFileURL(join(REPORTER, path)).href);
@@ -107,7 +110,9 @@ async function foldUntilKilled(from: number, afterMs: number): Promise<number> {
       await results.fold(Array.from({ length: 100 }, (_, i) => row({ job: 'killedjob', doc: from + i })), 1);
       process.stdout.write(String(from + 100) + '\\n');
     }`;
-  const spawned = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const spawned = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   child = spawned;
   let output = '';
   spawned.stdout.on('data', (text: Buffer) => (output += text.toString()));

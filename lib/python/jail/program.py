@@ -17,6 +17,7 @@ END = 4
 FROM_JUDGE, TO_JUDGE = 5, 6
 _NAME = '<submission>'
 _TEXT = 300
+_TRACEBACK = 4000
 
 
 def open_streams():
@@ -68,7 +69,7 @@ def _load(source, module):
         code = compile(source, _NAME, 'exec', dont_inherit=True)
     except (SyntaxError, ValueError) as error:
         _end('syntax', error)
-        traceback.print_exception(type(error), error, None)
+        _print_traceback(error, None)
         return 1
     except (MemoryError, RecursionError, OverflowError) as error:
         _end('exception', error)
@@ -79,7 +80,7 @@ def _load(source, module):
         return _exit_code(error)
     except BaseException as error:
         _end('exception', error)
-        _print_traceback(error)
+        _print_traceback(error, error.__traceback__.tb_next)
         return 1
     return None
 
@@ -92,10 +93,10 @@ def _exit_code(error):
     return 1
 
 
-def _print_traceback(error):
+def _print_traceback(error, trace):
+    """What a person would see, cut: an error may quote the whole program."""
     try:
-        own = error.__traceback__
-        traceback.print_exception(type(error), error, own.tb_next if own is not None else None)
+        sys.stderr.write(''.join(traceback.format_exception(type(error), error, trace))[-_TRACEBACK:])
     except BaseException:
         pass
 

@@ -6,6 +6,8 @@ import { passing } from '@assay/lib/errors';
 import { takeLock } from './lock-file.ts';
 import { migrate } from './migrate.ts';
 
+const MIGRATIONS = new URL('./migrations/', import.meta.url);
+
 type Schema = Record<string, never>;
 export type Database = PgliteDatabase<Schema>;
 export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
@@ -23,13 +25,17 @@ export interface OpenDatabase {
  * Opens the embedded database of a folder, and makes it when there is none. Throws DATABASE_UNAVAILABLE: permanent
  * when another living process has it open or a newer Assay made it, passing when it cannot be opened right now.
  */
-export async function openDatabase(folder: string, pid: number): Promise<OpenDatabase> {
+export async function openDatabase(
+  folder: string,
+  pid: number,
+  migrations = MIGRATIONS,
+): Promise<OpenDatabase> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const lock = await takeLock(folder, pid);
   try {
     const client = await start(join(folder, 'pglite'));
     try {
-      const version = await migrate(client);
+      const version = await migrate(client, migrations);
       return opened(client, version, () => lock.release());
     } catch (error) {
       await client.close();

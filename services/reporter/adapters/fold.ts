@@ -27,7 +27,11 @@ async function finalEpochs(tx: Transaction, jobs: readonly string[]): Promise<Ma
   return new Map(found.map(({ job, epoch }) => [job, epoch ?? -1]));
 }
 
-async function taskIds(tx: Transaction, rows: readonly ScoreRow[], now: number): Promise<Map<string, number>> {
+async function taskIds(
+  tx: Transaction,
+  rows: readonly ScoreRow[],
+  now: number,
+): Promise<Map<string, number>> {
   const wanted = new Map(rows.map((row) => [taskKey(row), row]));
   const jobs = [...new Set(rows.map(({ job }) => job))];
   const known = await readIds(tx, jobs);

@@ -10,7 +10,7 @@ export function ledgerGenerations(bus: Pick<Bus, 'generations'>): Generations {
   return {
     read: async (partition, kind, samples) => {
       const ledger = bus.generations(partition);
-      const found = new Array<Generation | null>(samples.length).fill(null);
+      const found = Array.from({ length: samples.length }, (): Generation | null => null);
       let next = 0;
       const lane = async (): Promise<void> => {
         for (let at = next++; at < samples.length; at = next++) {

@@ -63,10 +63,13 @@ describe('takeLock', () => {
     await takeLock(folder, process.pid);
   });
 
-  it.each(['', 'not json', '{"pid":"x"}', 'null'])('takes over a lock that says nothing: %j', async (text) => {
-    await writeFile(join(folder, 'lock-3'), text);
-    await takeLock(folder, process.pid);
-  });
+  it.each(['', 'not json', '{"pid":"x"}', 'null'])(
+    'takes over a lock that says nothing: %j',
+    async (text) => {
+      await writeFile(join(folder, 'lock-3'), text);
+      await takeLock(folder, process.pid);
+    },
+  );
 
   it('has one winner when many take over at once', async () => {
     for (let round = 0; round < 20; round += 1) {

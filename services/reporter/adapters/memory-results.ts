@@ -13,7 +13,10 @@ export function memoryResults(): Results {
   const totals = new Map<string, TaskTotals>();
   const runs = new Map<string, MemoryRun>();
 
-  function within(task: { job: string; epoch: number; task: string }, doc: (doc: number) => boolean): ScoreRow[] {
+  function within(
+    task: { job: string; epoch: number; task: string },
+    doc: (doc: number) => boolean,
+  ): ScoreRow[] {
     const key = taskKey(task);
     return [...rows.values()]
       .filter((row) => taskKey(row) === key && doc(row.doc))
@@ -49,7 +52,9 @@ export function memoryResults(): Results {
       return found.filter((entry) => entry.epoch === wanted);
     },
     passCounts: async (task, metricKey) => {
-      const scored = within(task, () => true).filter((row) => row.fault === undefined && metricKey in row.metrics);
+      const scored = within(task, () => true).filter(
+        (row) => row.fault === undefined && metricKey in row.metrics,
+      );
       return countPasses(scored, metricKey);
     },
     rows: async (task, from, to) => within(task, (doc) => doc >= from && doc < to),
@@ -84,7 +89,10 @@ export function memoryResults(): Results {
   };
 }
 
-function isAfter(run: { createdAt: number; job: string }, cursor: { createdAt: number; job: string }): boolean {
+function isAfter(
+  run: { createdAt: number; job: string },
+  cursor: { createdAt: number; job: string },
+): boolean {
   return run.createdAt < cursor.createdAt || (run.createdAt === cursor.createdAt && run.job < cursor.job);
 }
 

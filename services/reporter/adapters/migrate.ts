@@ -10,13 +10,12 @@ interface Migration {
   readonly hash: string;
 }
 
-const FOLDER = new URL('./migrations/', import.meta.url);
-
 /**
- * Brings the database to the version of this code, one transaction for each step; gives the version. Throws
+ * Brings the database to the version of this code, which is the folder's number of steps (`0001_….sql`, in order), one
+ * transaction for each step; gives the version. Throws
  * DATABASE_UNAVAILABLE (permanent) when the database is newer than the code, or was made by other steps.
  */
-export async function migrate(db: PGlite, folder: URL = FOLDER): Promise<number> {
+export async function migrate(db: PGlite, folder: URL): Promise<number> {
   const migrations = await readMigrations(folder);
   await db.exec(
     'create table if not exists assay_migrations (version integer primary key, name text not null, hash text not null)',
@@ -47,7 +46,9 @@ function refuseUnknown(
   }
   const other = applied.find(({ hash }, i) => hash !== migrations[i]?.hash);
   if (other !== undefined) {
-    throw refused(`its step ${other.name} is not the one of this reporter: use the version of Assay that made it`);
+    throw refused(
+      `its step ${other.name} is not the one of this reporter: use the version of Assay that made it`,
+    );
   }
 }
 

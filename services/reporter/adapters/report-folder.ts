@@ -42,7 +42,7 @@ function draft(path: string, final: string, aside: string): ReportDraft {
   }
 
   async function settleAll(): Promise<void> {
-    for (const name of [...writers.keys()]) await settle(name);
+    for (const name of writers.keys()) await settle(name);
   }
 
   return {
@@ -88,6 +88,7 @@ class Writer {
   readonly #file: FileHandle;
   #waiting: Uint8Array[] = [];
   #bytes = 0;
+  #written: Promise<void> = Promise.resolve();
 
   constructor(file: FileHandle) {
     this.#file = file;
@@ -109,12 +110,13 @@ class Writer {
     }
   }
 
-  async flush(): Promise<void> {
-    if (this.#bytes === 0) return;
+  /** Resolves when everything that was written so far is in the file; a failure is that of all later writes too. */
+  flush(): Promise<void> {
     const bytes = Buffer.concat(this.#waiting);
     this.#waiting = [];
     this.#bytes = 0;
-    await this.#file.appendFile(bytes);
+    this.#written = this.#written.then(() => (bytes.length > 0 ? this.#file.appendFile(bytes) : undefined));
+    return this.#written;
   }
 }
 
@@ -135,7 +137,14 @@ async function spool(path: string): Promise<Spool> {
       await guard(() => writer.flush());
       const place = places.get(key);
       if (place === undefined) return null;
-      const { buffer } = await file.read(Buffer.allocUnsafe(place.length), 0, place.length, place.at);
+      const { buffer, bytesRead } = await file.read(
+        Buffer.allocUnsafe(place.length),
+        0,
+        place.length,
+        place.at,
+      );
+      if (bytesRead < place.length)
+        throw new AssayError('INTERNAL', `${path} is shorter than what was written`);
       return buffer.toString();
     },
     close: async () => {

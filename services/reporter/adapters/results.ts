@@ -26,7 +26,8 @@ export function databaseResults(open: OpenDatabase): Results {
     totals: (job, epoch) => guard(() => readTotals(db, job, epoch)),
     passCounts: (task, metricKey) => guard(() => readPassCounts(db, task, metricKey)),
     rows: (task, from, to) => guard(() => readRows(db, task, sql`s.doc >= ${from} and s.doc < ${to}`)),
-    rowsOf: (task, docs) => guard(() => readRows(db, task, sql`s.doc = any(${`{${docs.join(',')}}`}::integer[])`)),
+    rowsOf: (task, docs) =>
+      guard(() => readRows(db, task, sql`s.doc = any(${`{${docs.join(',')}}`}::integer[])`)),
     finish: (result, now) => guard(() => finish(db, result, now)),
     run: (job) => guard(() => readRun(db, job)),
     runs: (limit, after) => guard(() => readPage(db, limit, after)),
@@ -49,7 +50,10 @@ async function guard<T>(query: () => Promise<T>): Promise<T> {
 }
 
 async function readTotals(db: Database, job: string, epoch?: number): Promise<readonly TaskTotals[]> {
-  const latest = db.select({ epoch: max(tasks.epoch) }).from(tasks).where(eq(tasks.job, job));
+  const latest = db
+    .select({ epoch: max(tasks.epoch) })
+    .from(tasks)
+    .where(eq(tasks.job, job));
   const found = await db
     .select()
     .from(tasks)
@@ -164,7 +168,8 @@ async function readRun(db: Database, job: string): Promise<Run | null> {
 }
 
 async function readPage(db: Database, limit: number, after: RunCursor | null): Promise<RunPage> {
-  const older = after === null ? sql`true` : sql`(${runs.createdAt}, ${runs.job}) < (${after.createdAt}, ${after.job})`;
+  const older =
+    after === null ? sql`true` : sql`(${runs.createdAt}, ${runs.job}) < (${after.createdAt}, ${after.job})`;
   const found = await db
     .select({ job: runs.job, createdAt: runs.createdAt, model: runs.model, tasks: runs.tasks })
     .from(runs)

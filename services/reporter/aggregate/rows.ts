@@ -71,7 +71,11 @@ function isMetric([key, value]: [string, unknown]): boolean {
 function isUnscored(value: unknown): value is Extract<ScoreOutcome, { status: 'unscored' }> {
   if (!isObject(value) || value['status'] !== 'unscored') return false;
   const { fault } = value;
-  return isObject(fault) && /^[A-Z][A-Z0-9_]{0,63}$/.test(String(fault['reason'])) && typeof fault['detail'] === 'string';
+  return (
+    isObject(fault) &&
+    /^[A-Z][A-Z0-9_]{0,63}$/.test(String(fault['reason'])) &&
+    typeof fault['detail'] === 'string'
+  );
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -43,7 +43,10 @@ function columnOf(spec: MetricSpec, filter: string): Column {
   if (spec.aggregation === 'pass_at_k' && typeof k === 'number' && Number.isInteger(k) && k > 0) {
     return { ...column, source: `pass,${filter}`, k };
   }
-  throw new AssayError('TASK_UNSUPPORTED', `metric ${spec.metric}: aggregation ${spec.aggregation} is not built`);
+  throw new AssayError(
+    'TASK_UNSUPPORTED',
+    `metric ${spec.metric}: aggregation ${spec.aggregation} is not built`,
+  );
 }
 
 function passMetrics(scoring: Scoring): readonly MetricSpec[] {

@@ -1,5 +1,5 @@
-// C0 and C1 controls, and the characters that turn the direction of text around.
-const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+// Control characters, line separators, and what turns the direction of text around.
+const UNSEEN = /(?![\n\t])[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 
 /** Hostile text as one line of plain Markdown text: nothing in it is markup, a link, HTML or a table cell's end. */
 export function inlineText(text: string, most = 200): string {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { TaskPlan } from '@assay/lib/domain';
 import type { Clock } from '@assay/lib/clock';
-import { passing } from '@assay/lib/errors';
+import { AssayError, passing } from '@assay/lib/errors';
 import type { Log } from '@assay/lib/log';
 import type {
   Blobs,
@@ -41,6 +41,7 @@ export async function finalize(options: FinalizeOptions, request: FinalRequest):
   const run = await options.results.run(request.job);
   if (run?.final && run.final.epoch >= request.epoch) return run.final;
   const { tasks } = await readPlan(options.blobs, request.plan, request.job);
+  refuseUncounted(request, tasks);
   await scoresStored(options, request);
   const draft = await options.reports.begin(request.job);
   try {
@@ -137,6 +138,15 @@ async function scoresStored(options: FinalizeOptions, request: FinalRequest): Pr
   }
 }
 
+function refuseUncounted({ counts }: FinalRequest, plans: readonly TaskPlan[]): void {
+  const uncounted = plans.map(({ task }) => task).filter((name) => !counts.some(({ task }) => task === name));
+  if (uncounted.length === 0) return;
+  const message = `must name every task of the plan; missing: ${uncounted.join(', ')}`;
+  throw new AssayError('INVALID_REQUEST', `counts ${message}`, {
+    violations: [{ field: 'counts', message }],
+  });
+}
+
 function expectedScores(request: FinalRequest, plan: TaskPlan): number {
   return request.counts.find(({ task }) => task === plan.task)?.scores ?? 0;
 }
@@ -146,7 +156,8 @@ async function firstPrompt(blobs: Blobs, plan: TaskPlan): Promise<string> {
     const { requests } = await readShard(blobs, shard);
     const request = requests.requests.find(({ doc }) => doc === 0)?.request;
     if (request === undefined) continue;
-    if (request.type === 'choices') return `${request.contexts[0] ?? ''}${request.pairs[0]?.continuation ?? ''}`;
+    if (request.type === 'choices')
+      return `${request.contexts[0] ?? ''}${request.pairs[0]?.continuation ?? ''}`;
     if (typeof request.prompt === 'string') return request.prompt;
     return request.prompt.map(({ role, content }) => `${role}: ${content}`).join('\n');
   }

@@ -8,7 +8,7 @@ import {
   type ShardRequest,
   type TaskPlan,
 } from '@assay/lib/domain';
-import { passing } from '@assay/lib/errors';
+import { AssayError, passing } from '@assay/lib/errors';
 import type { Blobs, Generations, Results, ScoreRow, Spool, TaskKey } from '../ports.ts';
 import { columnsOf, type Column } from './columns.ts';
 import { readJson, readShard } from './plan.ts';
@@ -55,7 +55,10 @@ export async function* bucketLines(
     const page = docs.slice(at, at + READ_AT_ONCE);
     const texts = await Promise.all(page.map((doc) => spool.get(doc)));
     for (const [i, doc] of page.entries()) {
-      const [hashes = '', ...lines] = (texts[i] ?? '').split('\n');
+      const text = texts[i];
+      if (text === null || text === undefined)
+        throw new AssayError('INTERNAL', `document ${doc} is not in the spool`);
+      const [hashes = '', ...lines] = text.split('\n');
       yield { doc, hashes, lines };
     }
   }
@@ -132,7 +135,8 @@ function isThere(
   rows: readonly ScoreRow[],
 ): boolean {
   if (!complete) return rows.length > 0;
-  if (rows.length === 0) throw passing('UNAVAILABLE', `${key.task}: document ${request.doc} has no score yet`);
+  if (rows.length === 0)
+    throw passing('UNAVAILABLE', `${key.task}: document ${request.doc} has no score yet`);
   const missing = answers.indexOf(null);
   if (missing === -1) return true;
   const repeat = request.repeats[missing] ?? missing;
@@ -145,7 +149,9 @@ function isThere(
 async function outcomeOf(blobs: Blobs, answer: Generation | null): Promise<GenerationOutcome | null> {
   if (answer === null) return null;
   const { outcome } = answer;
-  return 'blob' in outcome && isBlobRef(outcome.blob) ? readJson<GenerationOutcome>(blobs, outcome.blob) : inline(outcome);
+  return 'blob' in outcome && isBlobRef(outcome.blob)
+    ? readJson<GenerationOutcome>(blobs, outcome.blob)
+    : inline(outcome);
 }
 
 function inline(outcome: Generation['outcome']): GenerationOutcome | null {

@@ -1,5 +1,13 @@
 import type { JobRecord, Scoring, ShardDocs } from '@assay/lib/domain';
-import type { Blobs, MetricResult, MetricSums, PassCount, Results, TaskResult, TaskTotals } from '../ports.ts';
+import type {
+  Blobs,
+  MetricResult,
+  MetricSums,
+  PassCount,
+  Results,
+  TaskResult,
+  TaskTotals,
+} from '../ports.ts';
 import { columnsOf, type Column } from './columns.ts';
 import { readJson } from './plan.ts';
 import { metricResult } from './metric.ts';
@@ -11,7 +19,11 @@ export interface LiveOptions {
 }
 
 /** Results of a job whose scores still arrive, from the running totals: no sample is read. */
-export async function liveTasks(options: LiveOptions, job: string, record: JobRecord | null): Promise<readonly TaskResult[]> {
+export async function liveTasks(
+  options: LiveOptions,
+  job: string,
+  record: JobRecord | null,
+): Promise<readonly TaskResult[]> {
   const totals = await options.results.totals(job);
   const named = (record?.tasks ?? []).map(({ name }) => name);
   const others = totals.map(({ task }) => task).filter((task) => !named.includes(task));
@@ -92,4 +104,3 @@ function nothingYet(task: string, expected: number): TaskResult {
     reasons: {},
   };
 }
-

@@ -90,7 +90,9 @@ function provenance({ request, tasks }: MarkdownFacts): string {
 function prompts({ tasks }: MarkdownFacts): string {
   const shown = tasks
     .filter(({ firstPrompt }) => firstPrompt !== '')
-    .map(({ plan, firstPrompt }) => `Task ${inlineText(plan.task)}, document 0:\n\n${fencedText(firstPrompt)}`);
+    .map(
+      ({ plan, firstPrompt }) => `Task ${inlineText(plan.task)}, document 0:\n\n${fencedText(firstPrompt)}`,
+    );
   return shown.length === 0 ? '' : `## Prompts\n\n${shown.join('\n\n')}`;
 }
 

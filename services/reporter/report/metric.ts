@@ -5,7 +5,12 @@ import { interval } from './stats.ts';
 /** A column's number with its interval. `binary`: every document added 0 or 1. */
 export function metricResult(
   column: Column,
-  facts: { readonly mean: number; readonly stderr: number | null; readonly n: number; readonly binary: boolean },
+  facts: {
+    readonly mean: number;
+    readonly stderr: number | null;
+    readonly n: number;
+    readonly binary: boolean;
+  },
 ): MetricResult {
   const around = interval({ ...facts, proportion: column.k !== undefined });
   return {

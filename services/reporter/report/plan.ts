@@ -17,7 +17,8 @@ export async function readPlan(
   for (const entry of plan.tasks) {
     if (!isBlobRef(entry.plan)) throw invalid('plan', `task ${entry.task} has no plan blob`);
     const task = await readJson<TaskPlan>(blobs, entry.plan);
-    if (task.task !== entry.task) throw invalid('plan', `the plan of task ${entry.task} is that of ${task.task}`);
+    if (task.task !== entry.task)
+      throw invalid('plan', `the plan of task ${entry.task} is that of ${task.task}`);
     tasks.push(task);
   }
   return { plan, tasks };

@@ -51,7 +51,9 @@ export function resultsJson(request: FinalRequest, tasks: readonly TaskReport[])
       assay: {
         job: request.job,
         epoch: request.epoch,
-        provenance: Object.fromEntries(Object.entries(request.provenance).sort(([a], [b]) => (a < b ? -1 : 1))),
+        provenance: Object.fromEntries(
+          Object.entries(request.provenance).sort(([a], [b]) => (a < b ? -1 : 1)),
+        ),
         tasks: byTask(tasks, ({ measure }) => trust(measure)),
       },
     },
@@ -130,9 +132,9 @@ function trust({ result }: Measure): JsonInput {
   };
 }
 
-/** Scored share of what was expected; 1 when nothing was. */
+/** Scored share of what was expected; all or nothing while that is not known. */
 export function coverage(result: { readonly scored: number; readonly expected: number }): number {
-  return result.expected === 0 ? 1 : result.scored / result.expected;
+  return result.expected === 0 ? Math.min(1, result.scored) : result.scored / result.expected;
 }
 
 /** A version as the task's YAML spells it: a number where it is one. */

@@ -51,11 +51,17 @@ function withoutOurs(line: string | undefined): string {
 // The expected lines were written by lm-evaluation-harness 0.4.13 for the same documents and answers.
 describe('sampleLines', () => {
   it('of a generated task with two pipelines and repeats equals the reference to the character', () => {
-    const plan = planOf({}, { generation_kwargs: { until: ['\n'], max_gen_toks: 8, temperature: 0.5, do_sample: true } });
+    const plan = planOf(
+      {},
+      { generation_kwargs: { until: ['\n'], max_gen_toks: 8, temperature: 0.5, do_sample: true } },
+    );
     const lines = sampleLines(
       facts(plan, {
         answers: [text('lol'), text('lol')],
-        scores: scores([{ 'exact_match,strict': 1, 'exact_match,flex': 0 }, { strict: 'l', flex: '[invalid]' }]),
+        scores: scores([
+          { 'exact_match,strict': 1, 'exact_match,flex': 0 },
+          { strict: 'l', flex: '[invalid]' },
+        ]),
       }),
     );
     const head =
@@ -68,7 +74,12 @@ describe('sampleLines', () => {
   });
 
   it('of a multiple-choice task equals the reference to the character', () => {
-    const metrics = ['acc', 'acc_norm'].map((metric) => ({ metric, aggregation: 'mean', higherIsBetter: true, args: {} }));
+    const metrics = ['acc', 'acc_norm'].map((metric) => ({
+      metric,
+      aggregation: 'mean',
+      higherIsBetter: true,
+      args: {},
+    }));
     const plan = planOf(
       { outputType: 'multiple_choice', pipelines: [{ name: 'none', steps: [] }], metrics },
       { target_delimiter: ' ' },
@@ -123,11 +134,22 @@ describe('sampleLines', () => {
       per: 'sample',
       repeats: 3,
       pipelines: [{ name: 'none', steps: [] }],
-      metrics: [1, 2].map((k) => ({ metric: `pass@${k}`, aggregation: 'pass_at_k', higherIsBetter: true, args: { k } })),
+      metrics: [1, 2].map((k) => ({
+        metric: `pass@${k}`,
+        aggregation: 'pass_at_k',
+        higherIsBetter: true,
+        args: { k },
+      })),
     });
     const outcomes = [1, 0].map((pass) => ({
       ...scored({ 'pass,none': pass }, { none: `code ${pass}` }),
-      verdict: { status: pass === 1 ? ('AC' as const) : ('WA' as const), detail: '', cpuMs: 1, wallMs: 1, maxRssBytes: 1 },
+      verdict: {
+        status: pass === 1 ? ('AC' as const) : ('WA' as const),
+        detail: '',
+        cpuMs: 1,
+        wallMs: 1,
+        maxRssBytes: 1,
+      },
     }));
     const failed = unscored('SANDBOX_FAULT', 'the jail broke');
     const [line] = sampleLines(
@@ -171,7 +193,10 @@ describe('sampleLines', () => {
 
   it('stays one line of valid UTF-8 whatever the model wrote', () => {
     const [line = ''] = sampleLines(
-      facts(planOf({}), { answers: [text('a\n\0\u2028\ud800 "}')], scores: scores([{}, { strict: '\ud800' }]) }),
+      facts(planOf({}), {
+        answers: [text('a\n\0\u2028\ud800 "}')],
+        scores: scores([{}, { strict: '\ud800' }]),
+      }),
     );
     expect(line).not.toContain('\n');
     expect(line.isWellFormed()).toBe(true);
@@ -182,7 +207,11 @@ describe('sampleLines', () => {
     const prompt = [{ role: 'user' as const, content: 'é?' }];
     const [line = ''] = sampleLines(
       facts(planOf({}), {
-        request: { doc: 0, repeats: [0], request: { ...GENERATE, type: 'generate', prompt } as PreparedRequest },
+        request: {
+          doc: 0,
+          repeats: [0],
+          request: { ...GENERATE, type: 'generate', prompt } as PreparedRequest,
+        },
         answers: [text('a')],
         scores: scores([{}, {}]),
       }),

@@ -1,14 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  Deviations,
-  interval,
-  normal,
-  OrderedMean,
-  passAtK,
-  stderrOfSums,
-  wilson,
-} from './stats.ts';
+import { Deviations, interval, normal, OrderedMean, passAtK, stderrOfSums, wilson } from './stats.ts';
 
 function meanAndStderr(values: readonly number[]): [number, number | null] {
   const mean = new OrderedMean();
@@ -60,21 +52,27 @@ describe('wilson', () => {
   });
   it('contains the proportion and stays within 0 and 1', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 5000 }), fc.double({ min: 0, max: 1, noNaN: true }), (n, share) => {
-        const proportion = Math.round(share * n) / n;
-        const found = wilson(proportion, n);
-        expect(found?.low).toBeGreaterThanOrEqual(0);
-        expect(found?.high).toBeLessThanOrEqual(1);
-        expect(found?.low).toBeLessThanOrEqual(proportion + 1e-12);
-        expect(found?.high).toBeGreaterThanOrEqual(proportion - 1e-12);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 5000 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (n, share) => {
+          const proportion = Math.round(share * n) / n;
+          const found = wilson(proportion, n);
+          expect(found?.low).toBeGreaterThanOrEqual(0);
+          expect(found?.high).toBeLessThanOrEqual(1);
+          expect(found?.low).toBeLessThanOrEqual(proportion + 1e-12);
+          expect(found?.high).toBeGreaterThanOrEqual(proportion - 1e-12);
+        },
+      ),
     );
   });
 });
 
 describe('interval', () => {
   it('is Wilson for right and wrong answers', () => {
-    expect(interval({ mean: 0.5, stderr: 0.1, n: 164, binary: true, proportion: false })).toEqual(wilson(0.5, 164));
+    expect(interval({ mean: 0.5, stderr: 0.1, n: 164, binary: true, proportion: false })).toEqual(
+      wilson(0.5, 164),
+    );
   });
   it('is normal otherwise, cut at 0 and 1 for proportions only', () => {
     const facts = { mean: 0.95, stderr: 0.1, n: 10, binary: false };

@@ -56,7 +56,11 @@ async function* finalLines(
   }
 }
 
-async function* liveLines(options: StreamOptions, record: JobRecord, task: string): AsyncIterable<SampleLine> {
+async function* liveLines(
+  options: StreamOptions,
+  record: JobRecord,
+  task: string,
+): AsyncIterable<SampleLine> {
   const tasks = record.tasks.filter(({ name }) => task === '' || name === task);
   if (tasks.length === 0) throw noTask(record.id, task);
   for (const { name, plan: ref } of tasks) {
@@ -94,9 +98,14 @@ function passes(json: string, { failedOnly, unscoredOnly }: SampleFilter): boole
 }
 
 function numberOf(value: unknown): unknown {
-  return typeof value === 'object' && value !== null && 'value' in value ? value.value : (value ?? Number.NaN);
+  return typeof value === 'object' && value !== null && 'value' in value
+    ? value.value
+    : (value ?? Number.NaN);
 }
 
 function noTask(job: string, task: string): AssayError {
-  return new AssayError('NOT_FOUND', task === '' ? `job ${job} has no samples` : `job ${job} has no task ${task}`);
+  return new AssayError(
+    'NOT_FOUND',
+    task === '' ? `job ${job} has no samples` : `job ${job} has no task ${task}`,
+  );
 }

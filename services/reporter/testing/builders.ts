@@ -36,7 +36,10 @@ export function score(parts: Partial<Score> = {}): Score {
   };
 }
 
-export function scored(metrics: Record<string, number>, filtered: Record<string, unknown> = {}): ScoreOutcome {
+export function scored(
+  metrics: Record<string, number>,
+  filtered: Record<string, unknown> = {},
+): ScoreOutcome {
   return { status: 'scored', metrics, filtered };
 }
 
@@ -104,7 +107,9 @@ export function toyTask(put: (value: unknown) => BlobRef, options: ToyOptions = 
   const scores: Score[] = [];
   const generations: Generation[] = [];
   // Longest first: documents of a shard are not neighbours.
-  const order = Array.from({ length: docs }, (_, i) => (i * 5) % docs).filter((doc, i, all) => all.indexOf(doc) === i);
+  const order = Array.from({ length: docs }, (_, i) => (i * 5) % docs).filter(
+    (doc, i, all) => all.indexOf(doc) === i,
+  );
   const rest = Array.from({ length: docs }, (_, i) => i).filter((doc) => !order.includes(doc));
   const sequence = [...order, ...rest];
   for (let at = 0; at < sequence.length; at += shard) {
@@ -117,7 +122,8 @@ export function toyTask(put: (value: unknown) => BlobRef, options: ToyOptions = 
       for (let repeat = 0; repeat < repeats; repeat += 1) {
         generations.push(generation(place, repeat, options.text?.(doc, repeat) ?? `answer ${doc}`));
       }
-      const keys = scoring.per === 'sample' ? Array.from({ length: repeats }, (_, i) => i) : (['all'] as const);
+      const keys =
+        scoring.per === 'sample' ? Array.from({ length: repeats }, (_, i) => i) : (['all'] as const);
       for (const repeat of keys) {
         const outcome = options.outcome?.(doc, repeat) ?? defaultOutcome(doc);
         scores.push(score({ ...place, repeat, outcome, hashes: preparedDoc(doc).hashes }));

@@ -1,16 +1,16 @@
 /** A text that any language model can predict for the most part, and that surprises it at known places. */
 export interface ProbeText {
   readonly text: string;
-  /** Where each predictable word begins, with the space before it; UTF-16 units. */
-  readonly predictable: readonly number[];
-  readonly surprises: readonly Surprise[];
+  /** The predictable words, with the space before them. */
+  readonly predictable: readonly Span[];
+  /** Where each surprising word begins, with the space before it. A predictable word stands right before it. */
+  readonly surprises: readonly number[];
 }
 
-export interface Surprise {
-  /** Where the surprising word begins. */
-  readonly at: number;
-  /** Where the predictable word before it begins. */
-  readonly before: number;
+/** From, and up to but without `end`; UTF-16 units. */
+export interface Span {
+  readonly from: number;
+  readonly end: number;
 }
 
 const WORDS = ['apple', 'river', 'stone', 'cloud', 'paper', 'music', 'table', 'green'];
@@ -28,18 +28,18 @@ const RECOVERY = 3;
 export function probeText(): ProbeText {
   let text = '';
   let lastStranger = -RECOVERY - 1;
-  let before = 0;
-  const predictable: number[] = [];
-  const surprises: Surprise[] = [];
+  const predictable: Span[] = [];
+  const surprises: number[] = [];
   for (let i = 0; i < ROUNDS * WORDS.length; i += 1) {
     const at = text.length;
     const stranger = STRANGERS.get(i);
     text += `${i === 0 ? '' : ' '}${stranger ?? WORDS[i % WORDS.length] ?? ''}`;
     if (stranger !== undefined) {
-      surprises.push({ at, before });
+      surprises.push(at);
       lastStranger = i;
-    } else if (i >= SEEN_ROUNDS * WORDS.length && i - lastStranger > RECOVERY) predictable.push(at);
-    before = at;
+    } else if (i >= SEEN_ROUNDS * WORDS.length && i - lastStranger > RECOVERY) {
+      predictable.push({ from: at, end: text.length });
+    }
   }
   return { text, predictable, surprises };
 }

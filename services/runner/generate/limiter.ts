@@ -8,7 +8,7 @@ export interface Ticket {
 
 const FIRST_LIMIT = 64;
 const FIRST_HOLD_MS = 5_000;
-const LONGEST_HOLD_MS = 60_000;
+const LONGEST_HOLD_MS = 20_000;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
 

@@ -50,7 +50,7 @@ export type LogprobsMode =
   | 'shifted-right'
   /** Token i under the distribution that predicts token i + 1, as llama-cpp-python 0.3.36 answers. */
   | 'after'
-  /** One entry too few. */
+  /** Neither the generated token nor the prompt's last one. */
   | 'short'
   /** Tokens whose texts do not make up the prompt. */
   | 'other-text';

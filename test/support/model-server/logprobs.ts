@@ -20,7 +20,7 @@ export function logprobsOf(ids: readonly number[], mode: LogprobsMode): Logprobs
   const tokens = ids.map((id) => (mode === 'other-text' ? `${decodeToken(id)}?` : decodeToken(id)));
   let offset = 0;
   const offsets = tokens.map((text) => (offset += text.length) - text.length);
-  const cut = mode === 'short' ? -1 : undefined;
+  const cut = mode === 'short' ? -2 : undefined;
   return {
     tokens: tokens.slice(0, cut),
     token_logprobs: numbers.map((entry) => entry?.logprob ?? null).slice(0, cut),
@@ -76,7 +76,7 @@ function pick(
     case 'shifted-left':
       return right[i + 1] ?? right[i] ?? null;
     case 'shifted-right':
-      return i === 0 ? null : (right[i - 1] ?? { logprob: -5, top: {} });
+      return i === 0 ? null : (right[i - 1] ?? { logprob: -5, top: { ' x': -0.7 } });
     case 'after': {
       const next = right[i + 1];
       if (i === 0) return null;

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import type { EchoReply } from '../ports.ts';
+import { judgeProbe } from './probe.ts';
+import { probeText } from './probe-text.ts';
+
+const probe = probeText();
+const WORDS = [...probe.text.matchAll(/ ?\S+/g)].map(([word]) => word);
+
+// A model that has seen the pattern twice, with a word that is generated at the end.
+function honest(): EchoReply {
+  const surprises = new Set(probe.surprises);
+  let offset = 0;
+  const logprobs: (number | null)[] = WORDS.map((word, i) => {
+    const at = offset;
+    offset += word.length;
+    if (i === 0) return null;
+    return i < 16 ? -6 : surprises.has(at) ? -11 : -0.05;
+  });
+  const best = logprobs.map((logprob) => (logprob === null ? null : Math.max(logprob, -0.3)));
+  return {
+    tokens: [...WORDS, ' end'],
+    logprobs: [...logprobs, -1],
+    best: [...best, -1],
+    usage: { promptTokens: WORDS.length, completionTokens: 1 },
+  };
+}
+
+const shifted = (by: 1 | -1): EchoReply => {
+  const echo = honest();
+  const move = (list: readonly (number | null)[]) =>
+    list.map((_, i) => list[i + by] ?? (i === 0 ? null : -1));
+  return { ...echo, logprobs: move(echo.logprobs), best: move(echo.best) };
+};
+
+describe('the probe', () => {
+  it('accepts a server whose numbers belong to their tokens', () => {
+    expect(judgeProbe(probe, honest(), WORDS.length)).toBeNull();
+    expect(judgeProbe(probe, honest(), null)).toBeNull();
+  });
+
+  it('accepts a token that the server puts in front, and marks for spaces', () => {
+    const echo = honest();
+    const marked = echo.tokens.map((token) => token.replace(' ', '\u2581'));
+    const front = {
+      ...echo,
+      tokens: ['<s>', ...marked],
+      logprobs: [null, -3, ...echo.logprobs.slice(1)],
+      best: [null, -3, ...echo.best.slice(1)],
+    };
+    expect(judgeProbe(probe, front, null)).toBeNull();
+  });
+
+  it.each([
+    ['shifted to the left', shifted(1), /shifted by one place/],
+    ['shifted to the right', shifted(-1), /shifted by one place/],
+    [
+      'partial',
+      { ...honest(), logprobs: honest().logprobs.map((lp, i) => (i > 40 ? lp : null)) },
+      /no log-prob/,
+    ],
+    ['without ranks', { ...honest(), best: honest().best.map(() => null) }, /top_logprobs/],
+    ['of other tokens', { ...honest(), tokens: honest().tokens.map((t) => `${t}?`) }, /make up the prompt/],
+    ['all alike', { ...honest(), logprobs: honest().logprobs.map(() => -0.1) }, /do not belong|shifted/],
+    ['all unlikely', { ...honest(), logprobs: honest().logprobs.map(() => -9) }, /do not belong/],
+  ])('refuses numbers that are %s', (_name, echo, why) => {
+    expect(judgeProbe(probe, echo, null)).toMatch(why);
+  });
+
+  it('refuses another count than was sent', () => {
+    expect(judgeProbe(probe, honest(), WORDS.length + 1)).toMatch(/were sent/);
+  });
+});

@@ -1,0 +1,109 @@
+import { createLog } from '@assay/lib/log';
+import { openJail, type Jail, type Limits, type Submission } from '@assay/lib/python';
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+
+const LIMITS: Limits = { cpuMs: 3_000, wallMs: 20_000, memoryBytes: 512 << 20, outputBytes: 1 << 20 };
+const PROGRAM: Submission = {
+  source: 'a, b = map(int, input().split())\nprint(a + b)',
+  stdin: Buffer.from('3 4\n'),
+  limits: LIMITS,
+};
+const TESTED: Submission = {
+  source: 'def add(a, b):\n    return a + b',
+  tests: { source: 'assert add(3, 4) == 7', entry: 'add', helpers: '' },
+  limits: LIMITS,
+};
+const ROUNDS = 5;
+
+interface Measured {
+  readonly perSecond: number;
+  readonly latenciesMs: readonly number[];
+}
+
+/**
+ * Trivial submissions from the driver to their verdict, against the plain start of the same interpreter. Rounds of both
+ * alternate, so that whatever else the machine does weighs on both; the figures are medians over the rounds.
+ */
+export async function run(): Promise<{ figures: Record<string, number>; ratios: Record<string, number> }> {
+  const slots = availableParallelism();
+  const log = createLog({ service: 'bench', level: 'silent', pretty: false });
+  const jail = await openJail({ path: process.env['PATH'] ?? '', slots, log });
+  try {
+    if (jail.report.tier !== 1) throw new Error(`the jail does not reach tier 1 here: ${jail.report.reason}`);
+    const programs: Measured[] = [];
+    const tested: Measured[] = [];
+    const spawns: Measured[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      programs.push(await measure(600, slots * 3, async () => await execute(jail, PROGRAM, 'OK')));
+      tested.push(await measure(300, slots * 3, async () => await execute(jail, TESTED, 'AC')));
+      spawns.push(await measure(60, slots, async () => await startPython(jail.report.interpreter)));
+    }
+    const alone = await measure(300, 1, async () => await execute(jail, PROGRAM, 'OK'));
+    return summary({ programs, tested, spawns, alone });
+  } finally {
+    await jail.close();
+  }
+}
+
+interface Rounds {
+  readonly programs: readonly Measured[];
+  readonly tested: readonly Measured[];
+  readonly spawns: readonly Measured[];
+  readonly alone: Measured;
+}
+
+function summary({ programs, tested, spawns, alone }: Rounds) {
+  const rate = (rounds: readonly Measured[]): number =>
+    quantile(
+      rounds.map(({ perSecond }) => perSecond),
+      0.5,
+    );
+  return {
+    figures: {
+      executions_per_s: rate(programs),
+      best_executions_per_s: Math.max(...programs.map(({ perSecond }) => perSecond)),
+      tested_per_s: rate(tested),
+      spawns_per_s: rate(spawns),
+      p50_ms: quantile(alone.latenciesMs, 0.5),
+      p99_ms: quantile(alone.latenciesMs, 0.99),
+    },
+    ratios: {
+      vs_bare_spawn: rate(programs) / rate(spawns),
+      tested_vs_bare_spawn: rate(tested) / rate(spawns),
+    },
+  };
+}
+
+async function measure(count: number, sideBySide: number, act: () => Promise<void>): Promise<Measured> {
+  const latenciesMs: number[] = [];
+  let left = count;
+  const begin = performance.now();
+  const lane = async (): Promise<void> => {
+    while (left > 0) {
+      left -= 1;
+      const start = performance.now();
+      await act();
+      latenciesMs.push(performance.now() - start);
+    }
+  };
+  await Promise.all(Array.from({ length: sideBySide }, lane));
+  return { perSecond: (count / (performance.now() - begin)) * 1000, latenciesMs };
+}
+
+async function execute(jail: Jail, submission: Submission, expected: string): Promise<void> {
+  const { status, detail, stdout } = await jail.run(submission);
+  const right = expected === 'AC' || Buffer.from(stdout).toString() === '7\n';
+  if (status !== expected || !right) throw new Error(`a trivial submission ended ${status}: ${detail}`);
+}
+
+async function startPython(interpreter: string): Promise<void> {
+  const child = spawn(interpreter, ['-c', 'pass'], { stdio: 'ignore' });
+  const code = await new Promise((done) => child.once('exit', done));
+  if (code !== 0) throw new Error(`python3 -c pass ended with ${String(code)}`);
+}
+
+function quantile(values: readonly number[], q: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
+}
