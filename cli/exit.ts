@@ -5,7 +5,6 @@ import { plain } from './view/plain.ts';
 export const EXIT = { done: 0, failed: 1, usage: 2, unreachable: 3, cancelled: 4, interrupted: 130 } as const;
 
 const HINTS: Readonly<Partial<Record<Reason, string>>> = {
-  UNAUTHENTICATED: 'send the token with --token-file, ASSAY_TOKEN or the client file of `assay local up`',
   UNAVAILABLE: 'is it running? `assay local status` says so for a local one',
   TIMED_OUT: 'try again; `assay local status` says whether the services are ready',
   UNKNOWN_TASK: '`assay tasks` lists the tasks; --tasks-dir adds your own',

@@ -20,7 +20,7 @@ export function finalTable(job: Job, result: Result | null): string[] {
     ...unscored(result),
     ...speed(job, result),
     ...jail(result),
-    ...result.files.map((file) => `${file.name.padEnd(12)} ${plain(file.path)}`),
+    ...result.files.map((file, i) => `${i === 0 ? 'files' : '     '}        ${plain(file.path)}`),
   ];
 }
 
@@ -45,7 +45,7 @@ function unscored(result: Result): string[] {
   return result.tasks
     .filter((task) => task.unscored > 0n)
     .map((task) => {
-      const reasons = task.unscoredReasons.map(({ reason, count }) => `${count} ${reason}`).join(', ');
+      const reasons = task.unscoredReasons.map(({ reason, count }) => `${count} ${plain(reason)}`).join(', ');
       return `${plain(task.task)}: ${task.unscored} of ${task.expected} unscored (${reasons}); they lower the coverage, not the score`;
     });
 }

@@ -18,8 +18,6 @@ export interface Live {
   readonly away?: string | null;
 }
 
-const BAR = 20;
-
 /** The live view as lines of text, none wider than the terminal. */
 export function render(live: Live): string[] {
   const { job, away = null } = live;
@@ -55,22 +53,24 @@ function taskLine(live: Live, task: TaskProgress): string {
   if (!task.prepared) return counts(live, task);
   // Generating and scoring are the two halves of the way.
   const [done, total] = [Number(task.generated + task.scored), Number(task.samples + task.scores)];
-  return `${bar(total === 0 ? 1 : done / total)} ${counts(live, task)}`;
+  return `${bar(total === 0 ? 1 : done / total, live.width)} ${counts(live, task)}`;
 }
 
 function counts(live: Live, task: TaskProgress): string {
   if (!task.prepared) return 'prompts are being rendered';
   const rate = live.rates.get(task.name) ?? 0;
   const left = Number(task.scores - task.scored);
-  const speed = rate > 0 ? ` ${rate.toFixed(rate < 10 ? 1 : 0)}/s` : '';
-  const eta = rate > 0 && left > 0 ? ` ETA ${duration(left / rate)}` : '';
+  const speed =
+    rate > 0 && left > 0 ? ` ${rate.toFixed(rate < 10 ? 1 : 0)}/s ETA ${duration(left / rate)}` : '';
   const amounts = `${task.generated}/${task.samples} generated ${task.scored}/${task.scores} scored`;
-  return `${amounts}${speed}${eta}${running(live.result, task.name)}`;
+  // What matters least is last: a narrow terminal cuts it off.
+  return `${amounts}${running(live.result, task.name)}${speed}`;
 }
 
-function bar(share: number): string {
-  const full = Math.round(Math.min(1, share) * BAR);
-  return `${'█'.repeat(full)}${'░'.repeat(BAR - full)}`;
+function bar(share: number, most: number): string {
+  const cells = most >= 120 ? 20 : most >= 100 ? 10 : 6;
+  const full = Math.round(Math.min(1, share) * cells);
+  return `${'█'.repeat(full)}${'░'.repeat(cells - full)}`;
 }
 
 function running(result: Result | null, task: string): string {
@@ -80,7 +80,7 @@ function running(result: Result | null, task: string): string {
     metric.low === undefined || metric.high === undefined
       ? ''
       : ` [${score(metric.low)}, ${score(metric.high)}]`;
-  return `  ${plain(metric.metric)} ${score(metric.value)}${interval}`;
+  return `  ${plain(metric.metric)} ${score(metric.value)}${interval} `;
 }
 
 function atMost(lines: readonly string[], height = Number.POSITIVE_INFINITY): readonly string[] {

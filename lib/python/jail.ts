@@ -12,8 +12,6 @@ export interface Jail {
   readonly slots: number;
   readonly running: number;
   readonly waiting: number;
-  /** Runs repeated so far, after a fault of ours or a wall time-out. */
-  readonly retries: number;
   /**
    * Throws SANDBOX_FAULT (permanent) when three runs gave no verdict, UNAVAILABLE (passing) when the jail was closed or
    * `signal` aborted while the submission waited. One that runs is not interrupted: its limits end it.
@@ -58,9 +56,6 @@ function jailOf(pool: Pool | null, report: JailReport, slots: number): Jail {
     },
     get waiting() {
       return pool?.waiting ?? 0;
-    },
-    get retries() {
-      return pool?.retries ?? 0;
     },
     async run(submission, signal) {
       if (pool === null || !report.runs) throw new AssayError('SANDBOX_FAULT', report.reason);

@@ -37,7 +37,6 @@ export class Pool {
   readonly #all: readonly Slot[];
   readonly #slots: Slots<Slot>;
   #job = 0;
-  #retries = 0;
   #closed = false;
 
   constructor(options: PoolOptions) {
@@ -52,11 +51,6 @@ export class Pool {
 
   get waiting(): number {
     return this.#slots.waiting;
-  }
-
-  /** Runs repeated so far, after a fault of ours or a wall time-out. */
-  get retries(): number {
-    return this.#retries;
   }
 
   /** Starts every zygote now instead of at its first use; gives what one of them said about itself. */
@@ -84,7 +78,6 @@ export class Pool {
         }
         alone = true;
       }
-      this.#retries += 1;
     }
     throw new AssayError('SANDBOX_FAULT', fault);
   }

@@ -10,8 +10,6 @@ const shape = {
   FINALIZE_WAIT: settings.duration.default(5_000),
 };
 
-export type Config = ReturnType<typeof readConfig>;
-
 /** The reporter's settings. Throws INVALID_REQUEST that names every wrong one. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env) {
   return loadConfig('reporter', shape, env);

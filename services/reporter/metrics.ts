@@ -5,8 +5,6 @@ import { coverage } from './report/results-json.ts';
 // More series than this of one run would be a leak of labels, not a dashboard.
 const MOST_SCORES = 200;
 
-export type ReporterMetrics = ReturnType<typeof reporterMetrics>;
-
 /** Every metric that the reporter emits, beside those of its process and its RPCs. */
 export function reporterMetrics(metrics: Metrics) {
   const folded = metrics.counter({

@@ -148,6 +148,7 @@ async function work(shared: Shared, partition: string, life: Life): Promise<void
     ...shared,
     generations: ledgerGenerations(bus, partition),
     scores: ledgerScores(bus, partition, metrics.stored),
+    clock: systemClock,
     log,
     stored: (kind) => crash.at(`sandbox.${kind}.stored`),
     settled: (kind, settled, seconds) => {

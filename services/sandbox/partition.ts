@@ -1,3 +1,4 @@
+import type { Clock } from '@assay/lib/clock';
 import type { ScoreWork } from '@assay/lib/domain';
 import { passing } from '@assay/lib/errors';
 import type { Log } from '@assay/lib/log';
@@ -16,6 +17,7 @@ export interface PartitionOptions {
   readonly scores: Scores;
   /** Null where the jail is too weak: code is then left to other sandboxes. */
   readonly executor: Executor | null;
+  readonly clock: Clock;
   readonly log: Log;
   /** A crash point between storing a score and acknowledging what it was made of. */
   readonly stored: (kind: 'score' | 'execute') => void;
@@ -32,7 +34,7 @@ export interface PartitionHandlers {
 }
 
 export function partitionHandlers(options: PartitionOptions): PartitionHandlers {
-  const { docs, outcomes, generations, executor, stop } = options;
+  const { docs, outcomes, generations, executor, clock, stop } = options;
   const scoring = { docs, outcomes, generations, siblings: new Siblings() };
   const settle = (kind: 'score' | 'execute'): Settle => ({ ...options, stored: () => options.stored(kind) });
   const settles = { score: settle('score'), execute: settle('execute') };
@@ -44,8 +46,8 @@ export function partitionHandlers(options: PartitionOptions): PartitionHandlers 
     kind: 'score' | 'execute',
     act: () => Promise<Settled | ItemSettled>,
   ): Promise<void> => {
-    const begin = performance.now();
-    options.settled(kind, await act(), (performance.now() - begin) / 1000);
+    const begin = clock.monotonic();
+    options.settled(kind, await act(), (clock.monotonic() - begin) / 1000);
   };
   return {
     score: async (delivery) =>

@@ -1,13 +1,10 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { run } from '@assay/cli/program';
 import { AssayError } from '@assay/lib/errors';
-import { Job, JobState } from '@assay/proto/assay/v1/job';
-import { Result } from '@assay/proto/assay/v1/result';
+import { JobState } from '@assay/proto/assay/v1/job';
+import { assay, jobOf, resultOf, type Surroundings } from '../support/cli.ts';
 import { FakeServices } from '../support/fake-services.ts';
 
 let services: FakeServices;
@@ -24,99 +21,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const seconds = (s: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, s)).toISOString();
-
-function jobOf(state: JobState, scored = 0): Job {
-  return Job.fromJSON({
-    id: 'j1',
-    state,
-    reason: 'WHY',
-    detail: 'in words',
-    model: 'tiny',
-    device: 'cpu',
-    tasks: [{ name: 'a', docs: 10, samples: 10, generated: 10, scores: 10, scored, prepared: true }],
-    transitions: [{ from: JobState.QUEUED, to: JobState.RUNNING, reason: 'SERVER_READY', time: seconds(10) }],
-    createTime: seconds(0),
-    ...(state === JobState.SUCCEEDED ? { endTime: seconds(20) } : {}),
-    activity: ['runner: generates'],
-  });
-}
-
-function resultOf(final: boolean): Result {
-  return Result.fromJSON({
-    jobId: 'j1',
-    final,
-    model: 'tiny',
-    tasks: [
-      {
-        task: 'a',
-        metrics: [
-          {
-            task: 'a',
-            filter: 'none',
-            metric: 'acc',
-            value: 0.5,
-            stderr: 0.1667,
-            low: 0.2,
-            high: 0.8,
-            n: 10,
-          },
-        ],
-        docs: 10,
-        expected: 10,
-        scored: 9,
-        unscored: 1,
-        coverage: 0.9,
-        promptTokens: 900,
-        completionTokens: 100,
-        unscoredReasons: [{ reason: 'TIMED_OUT', count: 1 }],
-      },
-    ],
-    resultsJson: '{"results": {}}',
-    reportMarkdown: '# Report\n\u001b[2Jdone',
-    files: [{ name: 'report.md', path: '/r/report.md', bytes: 3 }],
-  });
-}
-
-/** The command line in this process, as `assay <args>` against the fakes. */
-function assay(args: readonly string[], options: { tty?: boolean; env?: Record<string, string> } = {}) {
-  const interrupted = new AbortController();
-  const shown = { out: '', err: '', code: 0 };
-  const waiting: { text: string; resolve: () => void }[] = [];
-  const ended = run(args, {
-    env: {
-      ASSAY_SCHEDULER: services.address,
-      ASSAY_REPORTER: services.address,
-      ASSAY_TOKEN: services.token,
-      ASSAY_STATE: folder,
-      ...options.env,
-    },
-    out: {
-      isTty: options.tty ?? false,
-      width: 100,
-      height: 30,
-      write(text) {
-        shown.out += text;
-        for (const wait of waiting) if (shown.out.includes(wait.text)) wait.resolve();
-      },
-    },
-    err: (line) => void (shown.err += `${line}\n`),
-    interrupted: interrupted.signal,
-    setExitCode: (code) => void (shown.code = code),
-  });
-  return {
-    shown,
-    interrupt: () => interrupted.abort(new Error('interrupted by SIGINT')),
-    said: (text: string) =>
-      new Promise<void>((resolve) => {
-        waiting.push({ text, resolve });
-        if (shown.out.includes(text)) resolve();
-      }),
-    end: () => ended.then(() => shown),
-  };
-}
-
-const done = (args: readonly string[], options?: Parameters<typeof assay>[1]) => assay(args, options).end();
+type Options = Partial<Pick<Surroundings, 'tty' | 'env'>>;
+const start = (args: readonly string[], options: Options = {}) =>
+  assay(args, { services, folder, ...options });
+const done = (args: readonly string[], options: Options = {}) => start(args, options).end();
 
 describe('assay submit', () => {
   it('sends what was asked, with the folder of tasks as a bundle', async () => {
@@ -131,9 +39,29 @@ describe('assay submit', () => {
     await symlink('data/big.jsonl', path.join(folder, 'tasks/link.jsonl'));
     const { code, out } = await done(
       [
-        ...['submit', '--endpoint', 'http://h/v1', '--model', 'm', '--api-key-env', 'KEY', '--tasks', 'a, b'],
-        ...['--tasks-dir', path.join(folder, 'tasks'), '--limit', '5', '--num-fewshot', '0', '--seed', '7'],
-        ...['--gen-kwargs', 'temperature=0,max_gen_toks=64', '--max-concurrency', '3', '--request-id', 'r1'],
+        'submit',
+        '--endpoint',
+        'http://h/v1',
+        '--model',
+        'm',
+        '--api-key-env',
+        'KEY',
+        '--tasks',
+        'a, b',
+        '--tasks-dir',
+        path.join(folder, 'tasks'),
+        '--limit',
+        '5',
+        '--num-fewshot',
+        '0',
+        '--seed',
+        '7',
+        '--gen-kwargs',
+        'temperature=0,max_gen_toks=64',
+        '--max-concurrency',
+        '3',
+        '--request-id',
+        'r1',
       ],
       { env: { KEY: 'sk' } },
     );
@@ -166,7 +94,7 @@ describe('assay submit', () => {
   it('follows the job with a table at the end', async () => {
     services.set(jobOf(JobState.RUNNING, 5));
     services.results.set('j1', resultOf(false));
-    const command = assay(['submit', '--model', 'tiny', '--tasks', 'a', '--watch']);
+    const command = start(['submit', '--model', 'tiny', '--tasks', 'a', '--watch']);
     await command.said('RUNNING  WHY: in words');
     services.results.set('j1', resultOf(true));
     services.set(jobOf(JobState.SUCCEEDED, 10));
@@ -180,7 +108,7 @@ describe('assay submit', () => {
       '',
       'a: 1 of 10 unscored (1 TIMED_OUT); they lower the coverage, not the score',
       'time         10 s; 900 prompt and 100 generated tokens (100 tokens/s)',
-      'report.md    /r/report.md',
+      'files        /r/report.md',
       '',
     ]);
   });
@@ -241,7 +169,7 @@ describe('assay submit', () => {
 describe('assay watch', () => {
   it('goes on when the scheduler comes back', async () => {
     services.set(jobOf(JobState.RUNNING, 1));
-    const command = assay(['watch', 'j1'], { tty: true });
+    const command = start(['watch', 'j1'], { tty: true });
     await command.said('1/10 scored');
     await services.stop();
     await command.said('not reachable');
@@ -254,7 +182,7 @@ describe('assay watch', () => {
   it('shows the running score, drawn in place', async () => {
     services.results.set('j1', resultOf(false));
     services.set(jobOf(JobState.RUNNING, 5));
-    const command = assay(['watch', 'j1'], { tty: true });
+    const command = start(['watch', 'j1'], { tty: true });
     await command.said('acc 0.5000 [0.2000, 0.8000]');
     services.set(jobOf(JobState.CANCELLED, 5));
     const { code, out } = await command.end();
@@ -265,7 +193,7 @@ describe('assay watch', () => {
 
   it('stops watching on Ctrl-C, and says that the job goes on', async () => {
     services.set(jobOf(JobState.RUNNING));
-    const command = assay(['watch', 'j1']);
+    const command = start(['watch', 'j1']);
     await command.said('RUNNING');
     command.interrupt();
     expect(await command.end()).toMatchObject({
@@ -276,7 +204,7 @@ describe('assay watch', () => {
 
   it('writes each change as JSON', async () => {
     services.set(jobOf(JobState.RUNNING));
-    const command = assay(['--json', 'watch', 'j1']);
+    const command = start(['--json', 'watch', 'j1']);
     await command.said('RUNNING');
     services.set(jobOf(JobState.FAILED));
     const { code, out } = await command.end();
@@ -294,179 +222,5 @@ describe('assay watch', () => {
       code: 1,
       err: expect.stringContaining('(NOT_FOUND)'),
     });
-  });
-});
-
-describe('assay, reading', () => {
-  it('lists jobs over pages, and only those of a state', async () => {
-    for (let i = 0; i < 5; i++)
-      services.set({ ...jobOf(i < 4 ? JobState.RUNNING : JobState.FAILED), id: `j${i}` });
-    const ids = async (...args: string[]) =>
-      JSON.parse((await done(['jobs', '--json', ...args])).out).map((job: { id: string }) => job.id);
-    expect(await ids()).toEqual(['j0', 'j1', 'j2', 'j3', 'j4']);
-    expect(await ids('--limit', '3')).toEqual(['j0', 'j1', 'j2']);
-    expect(await ids('--only', 'failed')).toEqual(['j4']);
-    expect(await done(['jobs', '--only', 'broken'])).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('queued'),
-    });
-  });
-
-  it('shows a job, the tasks and the models', async () => {
-    services.set(jobOf(JobState.RUNNING, 5));
-    expect((await done(['job', 'j1'])).out).toContain('SERVER_READY');
-    expect((await done(['tasks'])).out).toContain('generate_until');
-    expect(JSON.parse((await done(['models', '--json'])).out)).toMatchObject({ models: [{ name: 'tiny' }] });
-    expect((await done(['cancel', 'j1'])).out).toBe(
-      'job j1 is being cancelled; `assay watch j1` follows it\n',
-    );
-  });
-
-  it('prints a report once there is one', async () => {
-    services.results.set('j1', resultOf(false));
-    expect(await done(['report', 'j1'])).toMatchObject({
-      code: 1,
-      out: '',
-      err: expect.stringContaining('not over'),
-    });
-    expect(JSON.parse((await done(['report', 'j1', '--json'])).out)).toMatchObject({ jobId: 'j1' });
-    services.results.set('j1', resultOf(true));
-    expect(await done(['report', 'j1'])).toMatchObject({ code: 0, out: '# Report\ndone\n' });
-    expect(await done(['report', 'j1', '--format', 'json'])).toMatchObject({ out: '{"results": {}}\n' });
-    expect(await done(['report', 'j1', '--format', 'pdf'])).toMatchObject({ code: 2 });
-  });
-
-  it('writes a report with its samples', async () => {
-    services.results.set('j1', resultOf(true));
-    services.rows = [
-      { task: 'a', json: '{"doc_id": 0}' },
-      { task: 'a', json: '{"doc_id": 1}\n' },
-    ];
-    const output = path.join(folder, 'new/report');
-    expect(await done(['report', 'j1', '--output', output])).toMatchObject({ code: 0 });
-    expect(await readFile(path.join(output, 'samples_a.jsonl'), 'utf8')).toBe(
-      '{"doc_id": 0}\n{"doc_id": 1}\n',
-    );
-    expect(await readFile(path.join(output, 'results.json'), 'utf8')).toBe('{"results": {}}');
-  });
-
-  it('prints as many samples as were asked for, safely', async () => {
-    services.rows = Array.from({ length: 1_000 }, (_, i) => ({
-      task: 'a',
-      json: `{"doc_id": ${i}, "t": "\u009b2J"}`,
-    }));
-    const { out } = await done(['samples', 'j1', '--task', 'a', '--failed', '--limit', '2'], { tty: true });
-    expect(out).toBe('{"doc_id": 0, "t": "\\u009b2J"}\n{"doc_id": 1, "t": "\\u009b2J"}\n');
-    expect(services.asked).toEqual([{ jobId: 'j1', task: 'a', failedOnly: true, unscoredOnly: false }]);
-  });
-});
-
-describe('bin/assay', () => {
-  const bin = path.join(import.meta.dirname, '../../cli/bin/assay');
-
-  function spawned(...args: string[]) {
-    const env = {
-      PATH: process.env['PATH'] ?? '',
-      ASSAY_SCHEDULER: services.address,
-      ASSAY_REPORTER: services.address,
-      ASSAY_TOKEN: services.token,
-    };
-    const child = spawn(bin, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    const shown = { out: '', err: '' };
-    child.stdout.on('data', (text: Buffer) => (shown.out += text.toString('utf8')));
-    child.stderr.on('data', (text: Buffer) => (shown.err += text.toString('utf8')));
-    const ended = once(child, 'close').then(([code]: unknown[]) => ({ ...shown, code }));
-    return { child, ended };
-  }
-
-  it('explains itself', async () => {
-    const { code, out, err } = await spawned('--help').ended;
-    expect({ code, err }).toEqual({ code: 0, err: '' });
-    for (const name of [
-      'submit',
-      'watch',
-      'jobs',
-      'job',
-      'cancel',
-      'report',
-      'samples',
-      'tasks',
-      'models',
-      'local',
-    ])
-      expect(out).toMatch(new RegExp(`^ {2}${name} `, 'm'));
-    expect(out).toContain('130 interrupted');
-    expect((await spawned('no-such').ended).code).toBe(2);
-  });
-
-  it('ends with 130 on SIGINT, and leaves the job alone', async () => {
-    services.set(jobOf(JobState.RUNNING));
-    const { child, ended } = spawned('watch', 'j1');
-    await once(child.stdout, 'data');
-    child.kill('SIGINT');
-    expect(await ended).toMatchObject({ code: 130, err: expect.stringContaining('the job goes on') });
-  });
-
-  it('ends without a word when its reader has seen enough', async () => {
-    services.rows = Array.from({ length: 50_000 }, (_, i) => ({ task: 'a', json: `{"doc_id": ${i}}` }));
-    const { child, ended } = spawned('samples', 'j1');
-    await once(child.stdout, 'data');
-    child.stdout.destroy();
-    expect(await ended).toMatchObject({ code: 0, err: '' });
-  });
-});
-
-describe('assay, where it is', () => {
-  it('says what to do about a wrong token and a server that is not there', async () => {
-    expect(await done(['jobs'], { env: { ASSAY_TOKEN: 'wrong' } })).toMatchObject({
-      code: 3,
-      err: expect.stringMatching(/^assay: .*\(UNAUTHENTICATED\)\n.*--token-file/),
-    });
-    expect(await done(['jobs', '--scheduler', 'http://h:1'])).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('host:port'),
-    });
-    await services.stop();
-    expect(await done(['jobs'])).toMatchObject({
-      code: 3,
-      err: expect.stringMatching(
-        /^assay: 127.0.0.1:\d+ cannot be reached: connect ECONNREFUSED.* \(UNAVAILABLE\)\n.*assay local status/,
-      ),
-    });
-    const { out } = await done(['jobs', '--json']);
-    expect(JSON.parse(out)).toMatchObject({ error: { reason: 'UNAVAILABLE' } });
-  });
-
-  it('reads the file of a local Assay, and keeps its token from others', async () => {
-    const { address } = services;
-    const none = { ASSAY_SCHEDULER: '', ASSAY_REPORTER: '', ASSAY_TOKEN: '' };
-    expect(await done(['jobs'], { env: none })).toMatchObject({
-      code: 3,
-      err: expect.stringContaining('assay local up'),
-    });
-    await writeFile(
-      path.join(folder, 'cli.json'),
-      JSON.stringify({ scheduler: address, reporter: address, token: 'right' }),
-    );
-    expect(await done(['jobs'], { env: none })).toMatchObject({ code: 0, out: 'no jobs\n' });
-    const elsewhere = `localhost:${address.split(':')[1]}`;
-    expect(await done(['jobs', '--scheduler', elsewhere], { env: none })).toMatchObject({
-      code: 3,
-      err: expect.stringContaining('no token was sent'),
-    });
-    await writeFile(path.join(folder, 'cli.json'), '{');
-    expect(await done(['jobs'], { env: none })).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('damaged'),
-    });
-  });
-
-  it('takes the token from a file', async () => {
-    const file = path.join(folder, 'token');
-    await writeFile(file, 'right\n');
-    const env = { ASSAY_TOKEN: '' };
-    expect(await done(['jobs', '--token-file', file], { env })).toMatchObject({ code: 0 });
-    expect(await done(['jobs'], { env: { ...env, ASSAY_TOKEN_FILE: file } })).toMatchObject({ code: 0 });
-    expect(await done(['jobs', '--token-file', `${file}.no`], { env })).toMatchObject({ code: 2 });
   });
 });

@@ -8,8 +8,8 @@ import { expect, it } from 'vitest';
 
 const HOME = path.join(import.meta.dirname, '../..');
 const MODEL = path.join(HOME, '.assay/models/SmolLM2-135M-Instruct.Q4_1.gguf');
-const CONTEXTS = ['The capital of France is', 'One, two, three, four, five, six, seven, eight,', 'Water'];
-const CONTINUATIONS = [' Paris', ' nine, ten', ' is wet and', ' Madrid'];
+const CONTEXTS = ['The capital of France is', 'One, two, three, four,'];
+const CONTINUATIONS = [' Paris', ' five, six', ' Madrid'];
 
 interface Completion {
   readonly choices: readonly [
@@ -38,7 +38,7 @@ it('the demo server with its real model gives the same numbers whatever it was a
     '--model-id',
     'tiny',
     '--threads',
-    '2',
+    '1',
     '--announce',
     announce,
   ];
@@ -81,4 +81,4 @@ it('the demo server with its real model gives the same numbers whatever it was a
   }
   expect(await ended).toBe(0);
   await rm(folder, { recursive: true });
-});
+}, 180_000);

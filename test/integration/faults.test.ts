@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { folderBlob } from '@assay/lib/blob';
-import type { ShardRequests } from '@assay/lib/domain';
+import type { PreparedRequest, ShardRequests } from '@assay/lib/domain';
 import { JobState } from '@assay/proto/assay/v1/job';
 import { storedGenerations } from '../support/ledger-times.ts';
 import { mixedTasks } from '../support/mixed-tasks.ts';
@@ -20,6 +20,7 @@ import { startStack, uploadFiles, type Stack } from '../support/stack.ts';
 const SEED = Number(process.env['ASSAY_FAULT_SEED'] ?? 20_261);
 const PROCESSES = ['scheduler', 'runner', 'sandbox', 'reporter', 'nats'] as const;
 const KILLS_EACH = 5;
+const JOB_SEED = 1_234;
 const CRASH_POINTS = [
   'runner.generation.stored',
   'sandbox.score.stored',
@@ -40,6 +41,7 @@ interface Run {
   readonly detail: string;
   readonly repeatedAfterStored: number;
   readonly stored: number;
+  readonly duplicates: number;
 }
 
 let crashes = '';
@@ -67,18 +69,14 @@ describe('a job over 2,000 samples', () => {
       const kills = new Map<string, number>();
       const disturbed = await evaluate((stack, over) => disturb(stack, over, kills));
       const reached = CRASH_POINTS.filter((point) => kills.has(point));
-      const duplicates =
-        disturbed.stored -
-        new Set(disturbed.report.keys()).size -
-        disturbed.stored +
-        new Set(disturbed.report.keys()).size;
       console.log(
         `fault test: seed ${SEED}; ${[...kills].map(([name, n]) => `${name} ×${n}`).join(', ')}; ${mixed.samples} samples, ` +
-          `${disturbed.counts.total} requests at the server (${undisturbed.counts.total} undisturbed), duplicates ${duplicates}, ` +
+          `${disturbed.counts.total} requests at the server (${undisturbed.counts.total} undisturbed), duplicates ${disturbed.duplicates}, ` +
           `missing ${mixed.samples - disturbed.stored}, repeated after being stored ${disturbed.repeatedAfterStored}`,
       );
       expect(mixed.samples).toBeGreaterThanOrEqual(2_000);
       expect(disturbed.stored).toBe(mixed.samples);
+      expect(disturbed.duplicates).toBe(0);
       expect(disturbed.repeatedAfterStored).toBe(0);
       expect(disturbed.detail).toContain(`all ${mixed.scores} scores once`);
       for (const name of PROCESSES)
@@ -124,11 +122,14 @@ async function evaluate(meanwhile: (stack: Stack, over: AbortSignal) => Promise<
       id,
     );
     const late = await repeatedAfterStored(stack, stored, counts);
+    const subjects = new Set(stored.map((entry) => entry.subject));
+    const duplicates = stored.length - subjects.size;
     return {
       report,
       counts,
       detail: job.detail,
-      stored: new Set(stored.map((entry) => entry.subject)).size,
+      stored: subjects.size,
+      duplicates,
       repeatedAfterStored: late,
     };
   } finally {
@@ -174,15 +175,26 @@ async function repeatedAfterStored(
         JSON.parse(Buffer.from(await blob.get(generation.requests)).toString('utf8')) as ShardRequests,
       );
     const request = shards.get(generation.requests)?.requests[generation.index]?.request;
-    if (request?.type !== 'generate' || typeof request.prompt !== 'string') continue;
-    const asked = Object.entries(counts.prompts).filter(
-      ([key]) =>
-        key === promptKey(request.prompt as string) ||
-        key.startsWith(`${promptKey(request.prompt as string)}`),
-    );
-    for (const [, count] of asked) if (count.lastAskedAt > storedAtMs + 5) repeated += 1;
+    if (request === undefined) throw new Error(`no request of ${generation.task} ${generation.doc}`);
+    for (const key of keysOf(request, generation.repeat)) {
+      const count = counts.prompts[key];
+      if (count === undefined)
+        throw new Error(`the server never saw ${generation.task} ${generation.doc}/${generation.repeat}`);
+      if (count.lastAskedAt > storedAtMs + 5) repeated += 1;
+    }
   }
   return repeated;
+}
+
+/** What the server counts a sample's requests under: the prompt and the seed, which repeats with a temperature differ in. */
+function keysOf(request: PreparedRequest, repeat: number): string[] {
+  if (request.type === 'choices') {
+    return request.pairs.map(({ context, continuation }) =>
+      promptKey(`${request.contexts[context] ?? ''}${continuation}`, JOB_SEED),
+    );
+  }
+  const prompt = typeof request.prompt === 'string' ? request.prompt : JSON.stringify(request.prompt);
+  return [promptKey(prompt, request.settings.temperature > 0 ? JOB_SEED + repeat : JOB_SEED)];
 }
 
 /** The report's files without the fields that may differ: dates, durations, hosts. */

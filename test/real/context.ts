@@ -14,6 +14,8 @@ export interface Context {
   readonly state: string;
   /** Folder with the benchmarks' data; undefined when none is named. */
   readonly dataFolder: string | undefined;
+  /** Documents of GSM8K. */
+  readonly docs: number;
   /** What to close when the part ends, however it ends; the last one first. */
   readonly keep: (close: () => Promise<void>) => void;
 }

@@ -9,6 +9,7 @@ import { startServer } from './server-process.ts';
 export interface Endpoint {
   readonly url: string;
   readonly model: string;
+  readonly pid?: number;
 }
 
 const START_MS = 120_000;

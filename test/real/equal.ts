@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { lmEval, runLmEval } from '../bench/lm-eval.ts';
+import { cpuSeconds } from '../bench/processes.ts';
 import { HOME } from '../support/stack.ts';
 import { evaluate, startAssay } from './assay.ts';
 import { compareTask, logprobDistance } from './compare.ts';
@@ -17,14 +18,13 @@ interface Both {
 }
 
 const JOB_MS = 3_600_000;
-const GSM8K_DOCS = 50;
 
 /** GSM8K by Assay and by lm_eval: same YAML, data and server. */
 export async function equalGenerations(context: Context): Promise<void> {
   context.lines.note(
-    `GSM8K, 5-shot, ${GSM8K_DOCS} documents, max_gen_toks ${MAX_GEN_TOKS} on both sides (its own is 256)`,
+    `GSM8K, 5-shot, ${context.docs} documents, max_gen_toks ${MAX_GEN_TOKS} on both sides (its own is 256)`,
   );
-  await compareBoth(context, { task: 'gsm8k', files: await gsm8kFiles(context), limit: GSM8K_DOCS });
+  await compareBoth(context, { task: 'gsm8k', files: await gsm8kFiles(context), limit: context.docs });
 }
 
 /** The demo's multiple-choice questions, by log-likelihood. */
@@ -48,8 +48,8 @@ export async function equalChoices(context: Context): Promise<void> {
 async function compareBoth(context: Context, both: Both): Promise<{ ours: TaskOutput; theirs: TaskOutput }> {
   const command = needs('lm_eval', () => lmEval(context.state));
   const endpoint = await startDemoServer(context);
-  const ours = await timed(context, 'Assay', () => byAssay(context, endpoint, both));
-  const theirs = await timed(context, 'lm_eval', () => byLmEval(command, endpoint, both));
+  const ours = await timed(context, 'Assay', endpoint, () => byAssay(context, endpoint, both));
+  const theirs = await timed(context, 'lm_eval', endpoint, () => byLmEval(command, endpoint, both));
   for (const { what, differences } of compareTask(ours, theirs)) context.lines.check(what, differences);
   return { ours, theirs };
 }
@@ -65,13 +65,22 @@ async function byAssay(context: Context, endpoint: Endpoint, both: Both): Promis
 
 function byLmEval(command: string, endpoint: Endpoint, { task, files, limit }: Both): Promise<TaskOutput> {
   const args = limit === undefined ? [] : ['--limit', String(limit)];
-  const options = { tasks: task, ...endpoint, concurrent: 1, tokenizer: 'remote', args } as const;
+  const { url, model } = endpoint;
+  const options = { tasks: task, url, model, concurrent: 1, tokenizer: 'remote', args } as const;
   return runLmEval(command, files, options, async (folder) => readOutput(task, await filesUnder(folder)));
 }
 
-async function timed<T>(context: Context, who: string, work: () => Promise<T>): Promise<T> {
+async function timed<T>(
+  { lines }: Context,
+  who: string,
+  { pid }: Endpoint,
+  work: () => Promise<T>,
+): Promise<T> {
   const startedAt = performance.now();
+  const usedBefore = await cpuSeconds(pid);
   const value = await work();
-  context.lines.note(`${who}: ${((performance.now() - startedAt) / 1_000).toFixed(0)} s`);
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const used = (await cpuSeconds(pid)) - usedBefore;
+  lines.note(`${who}: ${seconds.toFixed(0)} s, the model server computed for ${used.toFixed(0)} CPU-s`);
   return value;
 }

@@ -21,7 +21,7 @@ const JOB_MS = 1_200_000;
 /** All canonical solutions pass and all mutated ones fail, answered by a scripted server, executed by the real jail. */
 export async function humanEval(context: Context): Promise<void> {
   const { problems, text } = await readProblems(context);
-  let answer = (_: Problem): string => '';
+  let answer: (problem: Problem) => string = () => '';
   const byPrompt = new Map(problems.map((problem) => [problem.prompt, problem]));
   const server = await startModelServer({
     script({ prompt }) {

@@ -1,5 +1,6 @@
-// npm run test:real [-- PART ...]: real data, a real model and servers of others. Exit code 0: all is equal; 1: something
-// differs or broke; 2: no such part; 3: nothing differs, but something could not be run on this machine.
+// npm run test:real [-- [--docs N] PART ...]: real data, a real model and servers of others. Exit code 0: all is equal; 1: something
+// differs or broke; 2: wrong usage; 3: nothing differs, but something could not be run on this machine.
+import { parseArgs } from 'node:util';
 import { stateFolder } from '@assay/cli/state-folder';
 import { NotRun, type Context } from './context.ts';
 import { equalChoices, equalGenerations } from './equal.ts';
@@ -15,10 +16,16 @@ const PARTS: Readonly<Record<string, (context: Context) => Promise<void>>> = {
   foreign: foreignServer,
 };
 
-const asked = process.argv.slice(2);
+const { values, positionals: asked } = parseArgs({
+  allowPositionals: true,
+  options: { docs: { type: 'string', default: '50' } },
+});
+const docs = Number(values.docs);
 const unknown = asked.filter((name) => PARTS[name] === undefined);
-if (unknown.length > 0) {
-  console.error(`There is no part ${unknown.join(', ')}: there are ${Object.keys(PARTS).join(', ')}.`);
+if (unknown.length > 0 || !Number.isInteger(docs) || docs < 2) {
+  console.error(
+    `usage: npm run test:real [-- [--docs N] PART ...]   parts: ${Object.keys(PARTS).join(', ')}`,
+  );
   process.exit(2);
 }
 
@@ -32,6 +39,7 @@ const context: Context = {
   lines,
   state: stateFolder(undefined, process.env),
   dataFolder: dataFolder === '' ? undefined : dataFolder,
+  docs,
   keep: (close) => void closers.push(close),
 };
 for (const [name, part] of Object.entries(PARTS)) {

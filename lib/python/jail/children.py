@@ -17,6 +17,7 @@ FIRST_FREE = 10  # the zygote's own descriptors lie at or above, so that a child
 _STDIN, _STDOUT, _STDERR, _JOB, _RESULT, _FROM_PEER, _TO_PEER, _READY = range(8)
 _STACK_BYTES = 256 << 20
 _JUDGE_BYTES = 512 << 20
+_VERDICT_BYTES = 64 << 10
 
 
 class Child:
@@ -99,7 +100,7 @@ class Run:
         if stdin:
             os.write(_STDIN, stdin)
             os.lseek(_STDIN, 0, os.SEEK_SET)
-        _limit(job, job.memory_bytes)
+        _limit(job, job.memory_bytes, job.output_bytes + 1)
         if job.judge_bytes:
             os._exit(program.serve(source))
         os.close(_FROM_PEER)
@@ -115,7 +116,7 @@ class Run:
         job = _receive()
         order = _read(job.judge_bytes)
         os.close(_JOB)
-        _limit(job, max(job.memory_bytes, _JUDGE_BYTES))
+        _limit(job, max(job.memory_bytes, _JUDGE_BYTES), _VERDICT_BYTES)
         judge.judge(order)
         os._exit(0)
 
@@ -147,7 +148,7 @@ def _read(size):
     return b''.join(parts)
 
 
-def _limit(job, memory_bytes):
+def _limit(job, memory_bytes, file_bytes):
     cpu_s = -(-job.cpu_ms // 1000)
     stack = min(_STACK_BYTES, memory_bytes)
     for limit, soft, hard in (
@@ -155,7 +156,7 @@ def _limit(job, memory_bytes):
         (resource.RLIMIT_AS, memory_bytes, memory_bytes),
         (resource.RLIMIT_DATA, memory_bytes, memory_bytes),
         (resource.RLIMIT_STACK, stack, stack),
-        (resource.RLIMIT_FSIZE, job.output_bytes + 1, job.output_bytes + 1),
+        (resource.RLIMIT_FSIZE, file_bytes, file_bytes),
     ):
         try:
             resource.setrlimit(limit, (soft, hard))

@@ -8,7 +8,8 @@ import sys
 
 import landlock
 import syscall_filter
-from kernel import AUDIT_ARCH, PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, call, number, prctl
+from kernel import AUDIT_ARCH, PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG
+from kernel import call, number, prctl
 
 _NEWIPC, _NEWUTS, _NEWUSER, _NEWPID, _NEWNET = 0x08000000, 0x04000000, 0x10000000, 0x20000000, 0x40000000
 _SPACES = _NEWIPC | _NEWUTS | _NEWPID | _NEWNET
@@ -54,16 +55,15 @@ def fork_first():
 
 
 def drop_privileges(serial):
-    """Root becomes a user of its own without any capability; a namespace's capabilities go too. Gives the user id."""
-    if os.getuid() == 0:
-        os.setgroups([])
-        for uid in (_PRIVATE_UIDS + serial, _NOBODY):
-            try:
-                os.setresgid(uid, uid, uid)
-                os.setresuid(uid, uid, uid)
-                break
-            except OSError:
-                continue
+    """Root becomes a user of its own; capabilities go, a namespace's too. Gives the user id."""
+    for uid in (_PRIVATE_UIDS + serial, _NOBODY) if os.getuid() == 0 else ():
+        try:
+            os.setgroups([])
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            break
+        except OSError:
+            continue  # not a user of this namespace, or a root without capabilities, which then stays one
     _drop_capabilities()
     if not os.access(os.__file__, os.R_OK):
         sys.exit(f'only root can read {os.path.dirname(os.__file__)}, and the jail does not run as root')

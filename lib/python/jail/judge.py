@@ -16,13 +16,16 @@ from peer import Closed, Malformed, Peer
 VERDICT = 4
 FROM_PROGRAM, TO_PROGRAM = 5, 6
 _TEXT = 300
+_SPARE = 1 << 20
 
 
 def judge(job):
     """Reads its job, runs the tests, writes one verdict that carries the job's nonce."""
     order = json.loads(job)
     peer = Peer('J', FROM_PROGRAM, TO_PROGRAM)
+    spare = bytearray(_SPARE)
     status, detail = _verdict(order, peer)
+    del spare  # room to say so, should the submission's answers have filled the rest
     os.write(VERDICT, json.dumps({'nonce': order['nonce'], 'status': status, 'detail': detail[:_TEXT]}).encode())
 
 
@@ -57,7 +60,7 @@ def _failure(error, peer):
 
 
 class _Globals(dict):
-    """What the tests may name, the trusted first: built-ins, the task's own helpers, standard modules, the submission."""
+    """What the tests may name: built-ins, the task's own helpers, standard modules, and last the submission."""
 
     def __init__(self, order, peer):
         super().__init__(_helpers(order['helpers']))
@@ -77,7 +80,7 @@ class _Globals(dict):
         return self[name]
 
     def _take(self, name):
-        """From the submission: an exception class by its bases, so that the tests can catch it; anything else by value."""
+        """From the submission: an exception class by its bases, so that tests can catch it; the rest by value."""
         how, value = _pair(self._peer.ask('value', -1, name))
         if how == 'missing':
             return False

@@ -37,7 +37,7 @@ def enter_files(version, readable, devices):
 
 
 def scope_ruleset(version):
-    """A ruleset that only cuts signals and abstract sockets: each child enters it, so that siblings are apart. -1: none."""
+    """Only cuts signals and abstract sockets: each child enters it, so that siblings are apart. -1: there is none."""
     return _ruleset(version, 0, 0) if version >= 6 else -1
 
 

@@ -107,7 +107,10 @@ def _end(how, error):
         text = str(error)[:_TEXT]
     except BaseException:
         text = ''
-    os.write(END, json.dumps({'end': how, 'type': type(error).__name__, 'text': text}).encode())
+    try:
+        os.write(END, json.dumps({'end': how, 'type': type(error).__name__, 'text': text}).encode())
+    except (OSError, MemoryError):
+        pass
 
 
 def _flush(code):

@@ -85,8 +85,15 @@ def _deque(encoder, value, fresh=False):
     return ['Q', value.maxlen, *(encoder.encode(item) for item in collections.deque.__iter__(value))]
 
 
-def _moment(value):
-    return [value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond]
+def _bytearray(encoder, value, fresh=False):
+    n = encoder.number(value)
+    return ['R', n] if n is not None and not fresh else ['Y', bytearray.hex(value)]
+
+
+def _moment(v):
+    if v.tzinfo is not None:
+        return ['W', 'zoned', v.isoformat()]
+    return ['W', 'datetime', v.year, v.month, v.day, v.hour, v.minute, v.second, v.microsecond]
 
 
 _WRITERS = (
@@ -99,13 +106,13 @@ _WRITERS = (
     (set, _container('S', set.__iter__)),
     (frozenset, _sequence('F', frozenset.__iter__)),
     (bytes, lambda _e, v: ['B', bytes.hex(v)]),
-    (bytearray, lambda e, v, fresh=False: ['R', n] if (n := e.number(v)) is not None and not fresh else ['Y', bytearray.hex(v)]),
+    (bytearray, _bytearray),
     (complex, lambda _e, v: ['C', v.real, v.imag]),
     (range, lambda e, v: ['G', e.encode(v.start), e.encode(v.stop), e.encode(v.step)]),
     (collections.deque, _deque),
     (fractions.Fraction, lambda e, v: ['N', e.encode(v.numerator), e.encode(v.denominator)]),
     (decimal.Decimal, lambda _e, v: ['M', decimal.Decimal.__str__(v)]),
-    (datetime.datetime, lambda _e, v: ['W', 'datetime', *_moment(v)] if v.tzinfo is None else ['W', 'zoned', v.isoformat()]),
+    (datetime.datetime, lambda _e, v: _moment(v)),
     (datetime.date, lambda _e, v: ['W', 'date', v.year, v.month, v.day]),
     (datetime.timedelta, lambda _e, v: ['W', 'timedelta', v.days, v.seconds, v.microseconds]),
     (type(Ellipsis), lambda _e, _v: ['E']),

@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import fcntl
 import gc
 import json
+import resource
 import select
 import signal
 import time
@@ -214,11 +215,12 @@ def _arrange_descriptors():
 
 def main():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.closerange(3, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 1 << 16))
     os.setsid()
     os.chdir('/')
     os.umask(0o077)
     os.environ.clear()
-    layers = {'namespaces': [] if '--no-namespaces' in sys.argv else confine.enter_namespaces()}
+    layers = {'namespaces': confine.enter_namespaces()}
     if 'pid' in layers['namespaces']:
         confine.fork_first()
     layers['uid'] = confine.drop_privileges(int(sys.argv[1]))

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PreparedRequest, Scoring, TaskPlan } from '@assay/lib/domain';
+import type { GenerateRequest, Scoring, TaskPlan } from '@assay/lib/domain';
 import { blobs, row, scored, toyTask, unscored } from '../testing/builders.ts';
 import { columnsOf } from './columns.ts';
 import { sampleLines, type SampleFacts } from './samples.ts';
@@ -9,7 +9,7 @@ const HASHES = {
   prompt: '7857279a785c74ab753851a6326cfc180cda0662ec826dfaa7d31db7a8a1b732',
   target: 'acac86c0e609ca906f632b0e2dacccb2b77d22b0621f20ebece1a4835b93f6f0',
 };
-const GENERATE: PreparedRequest = {
+const GENERATE: GenerateRequest = {
   type: 'generate',
   prompt: 'Q: é1',
   settings: { until: ['\n'], maxTokens: 8, temperature: 0.5, extra: {} },
@@ -210,7 +210,7 @@ describe('sampleLines', () => {
         request: {
           doc: 0,
           repeats: [0],
-          request: { ...GENERATE, type: 'generate', prompt } as PreparedRequest,
+          request: { ...GENERATE, prompt },
         },
         answers: [text('a')],
         scores: scores([{}, {}]),

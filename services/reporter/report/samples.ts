@@ -164,7 +164,7 @@ function leaves(value: unknown): JsonInput {
   if (value === null) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
   if (typeof value === 'number' && !Number.isInteger(value)) return floatRepr(value);
-  return typeof value === 'object' ? dump(toJson(value)) : String(value);
+  return typeof value === 'string' ? value : dump(toJson(value));
 }
 
 /** Parsed JSON as what `dumpJson` takes. */
@@ -172,6 +172,6 @@ export function toJson(value: unknown): JsonInput {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return value;
   if (typeof value === 'number') return Number.isInteger(value) ? value : new Float(value);
   if (Array.isArray(value)) return value.map(toJson);
-  if (typeof value !== 'object') return String(value);
+  if (typeof value !== 'object') return null;
   return new Map(Object.entries(value).map(([key, entry]) => [key, toJson(entry)]));
 }

@@ -2,7 +2,7 @@ import type { Blob } from '@assay/lib/blob';
 import type { Clock } from '@assay/lib/clock';
 import type { CheckValue, CheckWork, ServerRecord, TaskPlan, Violation } from '@assay/lib/domain';
 import { AssayError, passing } from '@assay/lib/errors';
-import { describeServer, ONE_TOKEN, type Profile } from '../generate/profile.ts';
+import { describeServer, ONE_TOKEN, takesTokenIds, type Profile } from '../generate/profile.ts';
 import { decide, NO_TRIES } from '../generate/retry.ts';
 import type { Connect, Control, Failure, ModelEndpoint, Reply, Servers } from '../ports.ts';
 import { measure, type Lengths } from './lengths.ts';
@@ -70,17 +70,20 @@ class Check {
     await this.#checkModel(warnings);
     const completions = plans.filter((plan) => plan.needs.api === 'completions');
     if (plans.length > completions.length) await this.#checkChat();
-    let profile: Profile = { tokenizer: false, tokenIds: false, prefixId: null, contextLength: 0 };
+    let profile: Profile = { tokenizer: false, prefixId: null, contextLength: 0 };
+    let tokenIds = false;
     const logprobs = completions.some((plan) => plan.needs.logprobs);
     if (completions.length > 0) {
       await this.#checkCompletions();
       profile = await this.#must((control) =>
         describeServer(this.#endpoint, this.#server.model, this.#server, control),
       );
-      if (logprobs) await this.#checkLogprobs(profile);
+      const described = profile;
+      tokenIds = await this.#must((control) => takesTokenIds(this.#endpoint, described, control));
+      if (logprobs) await this.#checkLogprobs(tokenIds);
     }
     warnings.push(...(await this.#checkLengths(completions, profile)));
-    const { contextLength, tokenIds } = profile;
+    const { contextLength } = profile;
     return {
       contextLength: contextLength || this.#server.contextLength,
       tokenIds,
@@ -121,12 +124,10 @@ class Check {
   }
 
   // Asked in the way that the job will ask: token ids where the server takes them.
-  async #checkLogprobs(profile: Profile): Promise<void> {
+  async #checkLogprobs(tokenIds: boolean): Promise<void> {
     const probe = probeText();
     const { baseUrl } = this.#server;
-    const ids = profile.tokenIds
-      ? await this.#must((control) => this.#endpoint.tokenize(probe.text, control))
-      : null;
+    const ids = tokenIds ? await this.#must((control) => this.#endpoint.tokenize(probe.text, control)) : null;
     const echo = await this.#ask((control) => this.#endpoint.echo(ids ?? probe.text, control));
     const why = echo.ok
       ? judgeProbe(probe, echo.value, ids?.length ?? null)

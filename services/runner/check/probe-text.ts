@@ -15,16 +15,18 @@ export interface Span {
 
 const WORDS = ['apple', 'river', 'stone', 'cloud', 'paper', 'music', 'table', 'green'];
 const STRANGERS: ReadonlyMap<number, string> = new Map([
-  [4 * WORDS.length + 3, 'engine'],
-  [6 * WORDS.length + 5, 'doctor'],
-  [8 * WORDS.length + 2, 'window'],
+  [5 * WORDS.length + 3, 'engine'],
+  [7 * WORDS.length + 5, 'doctor'],
+  [8 * WORDS.length + 7, 'window'],
+  [10 * WORDS.length + 4, 'summer'],
+  [12 * WORDS.length + 2, 'letter'],
 ]);
-const ROUNDS = 10;
+const ROUNDS = 14;
 // Two rounds are needed to see the pattern, and after a surprise two words to find back into it.
 const SEEN_ROUNDS = 3;
 const RECOVERY = 3;
 
-/** Eight words, ten times over, with a strange word in the place of one in three of the rounds. */
+/** Eight words, fourteen times over, with a strange word in the place of one in five of the rounds. */
 export function probeText(): ProbeText {
   let text = '';
   let lastStranger = -RECOVERY - 1;

@@ -4,14 +4,16 @@ import type { ProbeText } from './probe-text.ts';
 
 const LIKELY = Math.log(0.3);
 const UNLIKELY = Math.log(0.05);
-/** A model of 135 million parameters gets two thirds of the predictable words right; a misaligned one gets few. */
-const LEAST_SHARE = 0.5;
+// A model of 135 million parameters has 63 % of them right; numbers of other tokens are hardly ever both likely and best.
+const LEAST_SHARE = 0.4;
+// How far a surprise lies below the predictable token right before it, on average: a factor of 20.
+const LEAST_FALL = 3;
 
 /**
  * Judges the log-probabilities of the probe text: null when log-likelihoods built on them mean what they say, else
  * what was seen. A count of numbers is not enough: servers answer plausible numbers for the wrong places. Where the
- * text can be predicted, its tokens must be near certain and the likeliest; a surprising one must be unlikely, and the
- * one right before it must not be, so that numbers shifted by one place either way are found.
+ * text can be predicted, its tokens must be near certain and the likeliest; surprising ones must be unlikely, and far
+ * below those right before them, so that numbers shifted by one place either way are found.
  */
 export function judgeProbe(probe: ProbeText, echo: EchoReply, sentTokens: number | null): string | null {
   const starts = tokenStarts(echo.tokens.map(plainText), probe.text);
@@ -51,13 +53,17 @@ function predicted(probe: ProbeText, echo: EchoReply, starts: readonly number[])
   if (strange.length < probe.surprises.length) return 'words do not begin tokens of their own';
   const likely = known.filter(isLikely).length;
   const surprised = strange.filter((i) => at(i).logprob < UNLIKELY).length;
-  const sure = strange.filter((i) => isLikely(i - 1)).length;
-  const most = Math.ceil(strange.length * SURPRISE_SHARE);
-  if (likely >= known.length * LIKELY_SHARE && surprised >= most && sure >= most) return null;
+  const fall = mean(strange.map((i) => at(i - 1).logprob)) - mean(strange.map((i) => at(i).logprob));
+  if (likely >= known.length * LEAST_SHARE && surprised > strange.length / 2 && fall >= LEAST_FALL)
+    return null;
   const shifted =
     likely >= known.length / 2 ? 'they look shifted by one place' : 'they do not belong to their tokens';
   return (
     `prompt log-probabilities are there, but ${shifted}: of ${known.length} predictable tokens ${likely} are likely, ` +
-    `of ${strange.length} surprising ones ${surprised} are unlikely, and of those right before them ${sure} are likely`
+    `of ${strange.length} surprising ones ${surprised} are unlikely, ${fall.toFixed(1)} below those right before them`
   );
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -45,6 +45,10 @@ export class LaneAsking implements Asking {
     return this.#insist(() => this.#options.lane.profile(this.#options.asker));
   }
 
+  tokenIds(profile: Profile): Promise<Answered<boolean>> {
+    return this.#insist(() => this.#options.lane.tokenIds(this.#options.asker, profile));
+  }
+
   async #insist<T>(attempt: (first: boolean) => Promise<Reply<T>>): Promise<Answered<T>> {
     const { policy, clock, random, metrics } = this.#options;
     let tries = NO_TRIES;

@@ -4,7 +4,7 @@ import type { Log } from '@assay/lib/log';
 import type { RunnerMetrics } from '../metrics.ts';
 import type { Connect, Control, Failure, ModelEndpoint, Reply } from '../ports.ts';
 import { Limiter } from './limiter.ts';
-import { describeServer, type Profile } from './profile.ts';
+import { describeServer, takesTokenIds, type Profile } from './profile.ts';
 import { Turns } from './turns.ts';
 
 export interface LaneOptions {
@@ -43,6 +43,7 @@ export class Lane {
   #endpoint: ModelEndpoint | undefined;
   #connecting: Promise<void> | undefined;
   #profile: Promise<Reply<Profile>> | undefined;
+  #tokenIds: Promise<Reply<boolean>> | undefined;
   #verifying: Promise<boolean> | undefined;
   #downSinceMs: number | null;
   #refused = false;
@@ -109,17 +110,25 @@ export class Lane {
   }
 
   /** What the server takes; asked once. */
-  async profile(asker: Asker): Promise<Reply<Profile>> {
+  profile(asker: Asker): Promise<Reply<Profile>> {
     this.#profile ??= this.ask(asker, true, (endpoint, control) =>
       describeServer(endpoint, this.#server?.model ?? '', this.#server ?? { contextLength: 0 }, control),
-    );
-    const profile = await this.#profile;
-    if (!profile.ok) this.#profile = undefined;
-    return profile;
+    ).then((reply) => {
+      if (!reply.ok) this.#profile = undefined;
+      return reply;
+    });
+    return this.#profile;
   }
 
-  get model(): string {
-    return this.#server?.model ?? '';
+  /** Whether the server takes token ids; asked once, and only for what needs to know. */
+  tokenIds(asker: Asker, profile: Profile): Promise<Reply<boolean>> {
+    this.#tokenIds ??= this.ask(asker, true, (endpoint, control) =>
+      takesTokenIds(endpoint, profile, control),
+    ).then((reply) => {
+      if (!reply.ok) this.#tokenIds = undefined;
+      return reply;
+    });
+    return this.#tokenIds;
   }
 
   /** Whether the server is there after a connection broke; asked once for all who want to know. */
@@ -197,7 +206,7 @@ export class Lane {
   async #reconnect(server: ServerRecord): Promise<void> {
     const before = this.#endpoint;
     this.#endpoint = await this.#options.connect(server);
-    this.#profile = undefined;
+    this.#profile = this.#tokenIds = undefined;
     // Its requests in flight end by themselves.
     void before?.close();
   }

@@ -6,14 +6,14 @@ export interface Ticket {
   readonly level: number;
 }
 
-const FIRST_LIMIT = 64;
+const FIRST_LIMIT = 128;
 const FIRST_HOLD_MS = 5_000;
 const LONGEST_HOLD_MS = 20_000;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
 
 /**
- * How many requests a server is sent at once. Starts at a quarter of the ceiling (64 at most) and quadruples with each
+ * How many requests a server is sent at once. Starts at half of the ceiling (128 at most) and quadruples with each
  * full round of answers until the server refuses one. The refused request's level says how many the server takes: the
  * limit falls to one below the lowest refused level, but not below a quarter at once. There it holds, then feels its
  * way up in growing steps; each refusal near the same level doubles the hold. Refusals of requests that were sent
@@ -36,7 +36,7 @@ export class Limiter {
 
   constructor(ceiling: number) {
     this.#ceiling = Math.max(1, ceiling);
-    this.#limit = Math.min(FIRST_LIMIT, Math.max(1, Math.ceil(this.#ceiling / 4)), this.#ceiling);
+    this.#limit = Math.min(FIRST_LIMIT, Math.max(1, Math.ceil(this.#ceiling / 2)), this.#ceiling);
   }
 
   get limit(): number {

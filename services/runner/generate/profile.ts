@@ -4,8 +4,6 @@ import type { Control, ModelEndpoint, Reply } from '../ports.ts';
 export interface Profile {
   /** Whether it turns text into its token ids for us. */
   readonly tokenizer: boolean;
-  /** Whether a prompt may be token ids. Only asked when it has a tokenizer. */
-  readonly tokenIds: boolean;
   /** Stands for an empty context; null when the server has none. */
   readonly prefixId: number | null;
   /** Tokens of prompt and answer together; 0 when the server does not say. */
@@ -27,7 +25,6 @@ export async function describeServer(
   const told = listed.ok ? (listed.value.find(({ id }) => id === model)?.contextLength ?? 0) : 0;
   const plain: Profile = {
     tokenizer: false,
-    tokenIds: false,
     prefixId: null,
     contextLength: known.contextLength || told,
   };
@@ -39,10 +36,21 @@ export async function describeServer(
   const { prefixToken } = info.value;
   const prefix = prefixToken === null ? null : await endpoint.tokenize(prefixToken, control);
   if (prefix !== null && !prefix.ok) return prefix;
+  return { ok: true, value: { tokenizer: true, prefixId: prefix?.value[0] ?? null, contextLength } };
+}
+
+/** Whether a server takes token ids for a prompt; it costs one generated token. */
+export async function takesTokenIds(
+  endpoint: ModelEndpoint,
+  { tokenizer }: Profile,
+  control: Control,
+): Promise<Reply<boolean>> {
+  if (!tokenizer) return { ok: true, value: false };
+  const ids = await endpoint.tokenize('one two', control);
+  if (!ids.ok) return ids;
   const taken = await endpoint.complete(ids.value, ONE_TOKEN, control);
   if (!taken.ok && taken.kind !== 'refused') return taken;
-  const prefixId = prefix?.value[0] ?? null;
-  return { ok: true, value: { tokenizer: true, tokenIds: taken.ok, prefixId, contextLength } };
+  return { ok: true, value: taken.ok };
 }
 
 export const ONE_TOKEN = { until: [], maxTokens: 1, temperature: 0, seed: 0, extra: {} } as const;

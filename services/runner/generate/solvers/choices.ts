@@ -19,11 +19,14 @@ export async function solveChoices(question: Question<ChoicesRequest>, asking: A
   const profile = await asking.profile();
   if (profile === null) return null;
   if (!profile.ok) return faulted(profile.fault);
+  const byIds = await asking.tokenIds(profile.value);
+  if (byIds === null) return null;
+  if (!byIds.ok) return faulted(byIds.fault);
   const encoder = new ContextEncoder(contexts);
   const answers = await Promise.all(
     pairs.map(({ context, continuation }) =>
       asking.ask((endpoint, control) =>
-        profile.value.tokenIds
+        byIds.value
           ? scoreIds(
               endpoint,
               control,

@@ -14,6 +14,8 @@ export interface Question<R = GenerateRequest | ChoicesRequest> {
 export interface Asking {
   ask<T>(question: (endpoint: ModelEndpoint, control: Control) => Promise<Reply<T>>): Promise<Answered<T>>;
   profile(): Promise<Answered<Profile>>;
+  /** Whether the server takes token ids for a prompt. */
+  tokenIds(profile: Profile): Promise<Answered<boolean>>;
 }
 
 /** An answer, a fault after all tries, or null: given up and to be asked another time. */

@@ -62,8 +62,8 @@ async function cutPrompt(
   { prompt, ask, profile }: { prompt: string; ask: TextAsk; profile: Profile },
 ): Promise<Reply<Text>> {
   const keep = profile.contextLength - 1 - ask.maxTokens;
-  if (profile.contextLength === 0 || !profile.tokenIds) {
-    return tooLong('the prompt does not fit, and the server does not take token ids, so it cannot be cut');
+  if (profile.contextLength === 0 || !profile.tokenizer) {
+    return tooLong('the prompt does not fit, and the server has no tokenizer or context length to cut it by');
   }
   if (keep < 1)
     return tooLong(`a context of ${profile.contextLength} tokens leaves no room beside ${ask.maxTokens}`);
@@ -71,7 +71,8 @@ async function cutPrompt(
   if (!ids.ok) return ids;
   const kept: Prompt = ids.value.slice(-keep);
   const reply = await endpoint.complete(kept, ask, control);
-  if (!reply.ok) return reply;
+  if (!reply.ok)
+    return reply.kind === 'refused' ? tooLong(`cut to ${keep} token ids: ${reply.detail}`) : reply;
   return { ok: true, value: { reply: reply.value, truncatedTokens: ids.value.length - kept.length } };
 }
 
