@@ -206,6 +206,7 @@ describe('checkTasks', () => {
     [{ limit: -3 }, 'limit'],
     [{ limit: 1.5 }, 'limit'],
     [{ numFewshot: -1 }, 'num_fewshot'],
+    [{ numFewshot: 9 }, 'num_fewshot'],
     [{ genKwargs: { temperature: 'hot' } }, 'gen_kwargs_json'],
     [{ genKwargs: { max_gen_toks: 0 } }, 'gen_kwargs_json'],
     [{ genKwargs: { until: [''] } }, 'gen_kwargs_json'],

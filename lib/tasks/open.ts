@@ -68,7 +68,7 @@ export async function readyTask(
   if (config === undefined || !hasData(config)) return undefined;
   const dataset = await Dataset.open(files, config.data, problems);
   if (dataset === undefined) return undefined;
-  checkData(config, dataset, problems);
+  checkData(config, dataset, problems, selection.numFewshot === config.fewshot.count);
   if (problems.list.length > 0) return undefined;
   try {
     const values = new DocValues(dataset.columns, config.fields);

@@ -5,9 +5,14 @@ import type { Dataset } from './dataset.ts';
 
 /**
  * Reports every column that a template of the task names and that a document of the split does not have, and few-shot
- * pools that are too small.
+ * pools that are too small. `askedShots`: the number of shots is the request's, not the task's.
  */
-export function checkData(config: TaskConfig, dataset: Dataset, problems: Problems): void {
+export function checkData(
+  config: TaskConfig,
+  dataset: Dataset,
+  problems: Problems,
+  askedShots: boolean,
+): void {
   const { fields, fewshot, evalSplit, assay, description } = config;
   const { code } = assay;
   const evaluated = [description, fields.text, fields.target, fields.choice, fields.prefix];
@@ -15,10 +20,10 @@ export function checkData(config: TaskConfig, dataset: Dataset, problems: Proble
   if (dataset.facts(evalSplit.split).docs === 0) {
     problems.add('TASK_DATA_INVALID', place(evalSplit.place), `split "${evalSplit.split}" has no documents`);
   } else checkColumns(own, dataset, evalSplit.split, problems);
-  if (fewshot.count > 0) checkPool(config, dataset, problems);
+  if (fewshot.count > 0) checkPool(config, dataset, problems, askedShots);
 }
 
-function checkPool({ fewshot }: TaskConfig, dataset: Dataset, problems: Problems): void {
+function checkPool({ fewshot }: TaskConfig, dataset: Dataset, problems: Problems, asked: boolean): void {
   const { pool, count } = fewshot;
   const size = pool.kind === 'samples' ? pool.docs.length : dataset.facts(pool.use.split).docs;
   // The evaluated document is dropped from what was drawn, so one more is drawn.
@@ -28,8 +33,8 @@ function checkPool({ fewshot }: TaskConfig, dataset: Dataset, problems: Problems
     const extra =
       needed > count ? ` (one more than the ${count} shots, for a document is not its own shot)` : '';
     problems.add(
-      'TASK_INVALID',
-      place(fewshot.place),
+      asked ? 'INVALID_REQUEST' : 'TASK_INVALID',
+      asked ? 'num_fewshot' : place(fewshot.place),
       `${count}-shot prompts need a pool of ${needed} documents${extra}, but ${where} has ${size}`,
     );
     return;

@@ -152,7 +152,7 @@ function provenanceOf(ports: RunPorts, job: JobRecord, plans: readonly TaskPlan[
       ? {}
       : { context_length: String(view.contextLength), server_restarts: String(view.restarts) }),
     ...(plans.some((plan) => plan.kind === 'execute') && jails.length > 0
-      ? { jail_tier: String(Math.min(...jails)) }
+      ? { jail_tier: String(Math.max(...jails)) }
       : {}),
     bundle: job.spec.bundle,
     request_id: job.spec.requestId,

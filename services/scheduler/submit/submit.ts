@@ -61,7 +61,7 @@ async function checkFiles(
     layers.push({ prefix: '', files: await bundleFiles(ports.blob, submission.bundle) });
   layers.push({ prefix: submission.bundle === '' ? '' : 'catalog/', files: ports.catalogTasks });
   const first = layers.length > 1 ? layers[0] : undefined;
-  const own = new Set(first === undefined ? [] : (await listTasks(first.files)).map((task) => task.name));
+  const own = first === undefined ? new Set<string>() : await ownTasks(submission, first.files, ports.catalogTasks);
 
   const problems: Problem[] = [];
   const picked: Picked[] = [];
@@ -87,6 +87,30 @@ async function checkFiles(
     picked.push({ ...layer, paths: result.closure });
   }
   return { problems, picked };
+}
+
+/**
+ * The names that the user's bundle answers for: its tasks, those of its files that cannot be read, and what nobody
+ * knows, so that the answer blames the file and not the catalog.
+ */
+async function ownTasks(
+  { tasks }: Submission,
+  bundle: TaskFiles,
+  catalog: TaskFiles,
+): Promise<ReadonlySet<string>> {
+  const own = new Set((await listTasks(bundle)).map((task) => task.name));
+  const unlisted = tasks.map(({ name }) => name).filter((name) => !own.has(name));
+  if (unlisted.length === 0) return own;
+  const { problems } = await checkTasks(
+    bundle,
+    unlisted.map((name) => ({ name })),
+  );
+  const known = new Set((await listTasks(catalog)).map((task) => task.name));
+  for (const [i, name] of unlisted.entries()) {
+    const defined = problems.some(({ index, reason }) => index === i && reason !== 'UNKNOWN_TASK');
+    if (defined || !known.has(name)) own.add(name);
+  }
+  return own;
 }
 
 function selectionOf(submission: Submission, index: number) {

@@ -129,8 +129,11 @@ function endpointOf(
     );
   else if (url.username !== '' || url.password !== '')
     wrong('endpoint.base_url', 'carries a user or password; send the key as api_key');
+  else if (url.search !== '' || url.hash !== '')
+    wrong('endpoint.base_url', 'carries a query or fragment; send the URL up to /v1, and a key as api_key');
   if (target.model === '') wrong('endpoint.model', 'is empty; name the model id that the endpoint lists');
-  if (/[\r\n\0]/.test(target.apiKey)) wrong('endpoint.api_key', 'holds a line break or NUL');
+  if (!/^[\x21-\x7e]*$/.test(target.apiKey))
+    wrong('endpoint.api_key', 'holds a character that no HTTP header can carry, such as a blank or a line break');
   return { type: 'endpoint', baseUrl: target.baseUrl.replace(/\/+$/, ''), model: target.model };
 }
 

@@ -15,12 +15,13 @@ export interface Unfit {
   readonly says: readonly string[];
 }
 
+const ALIGNED = 'prompt log-probabilities are there, but they';
 const LOGPROBS: readonly (readonly [LogprobsMode, string])[] = [
   ['missing', 'no choices[0].logprobs'],
   ['partial', 'have no log-probability'],
-  ['shifted-left', 'shifted'],
-  ['shifted-right', 'shifted'],
-  ['after', 'shifted'],
+  ['shifted-left', ALIGNED],
+  ['shifted-right', ALIGNED],
+  ['after', ALIGNED],
   ['short', ''],
   ['other-text', 'do not make up the prompt'],
 ];

@@ -87,7 +87,7 @@ const line = 'x'.repeat(1_000);
 const uploads: readonly Refused[] = [
   upload('a bundle that is too large', 'BUNDLE_TOO_LARGE', 'big.jsonl', {
     ...goodTask(),
-    'big.jsonl': `${line}\n`.repeat(BUNDLE_BYTES / 1_000),
+    'big.jsonl': `${line}\n`.repeat(Math.ceil(BUNDLE_BYTES / 1_000)),
   }),
   ...[
     '../x.yaml',

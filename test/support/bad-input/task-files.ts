@@ -10,7 +10,7 @@ function task(title: string, reason: Reason, fields: readonly string[], files: F
 const metric = (name: string) => goodTask(`metric_list: [{ metric: ${name} }]\n`);
 /** Task files that cannot be evaluated, each with the place that must be named. */
 export const taskFiles: readonly Refused[] = [
-  task('a Python hook', 'TASK_UNSUPPORTED', ['t.yaml:8:15'], goodTask('process_docs: !function utils.p\n')),
+  task('a Python hook', 'TASK_UNSUPPORTED', ['t.yaml:8:25'], goodTask('process_docs: !function utils.p\n')),
   task('loglikelihood', 'TASK_UNSUPPORTED', ['t.yaml:8:14'], goodTask('output_type: loglikelihood\n')),
   task(
     'rolling log-likelihood',
@@ -21,7 +21,7 @@ export const taskFiles: readonly Refused[] = [
   task(
     'a filter that is not built',
     'TASK_UNSUPPORTED',
-    ['t.yaml:8:46'],
+    ['t.yaml:8:47'],
     goodTask('filter_list: [{ name: a, filter: [{ function: lowercase }] }]\n'),
   ),
   task('a metric that is not built', 'TASK_UNSUPPORTED', ['t.yaml:8:25'], metric('bleu')),
@@ -33,8 +33,8 @@ export const taskFiles: readonly Refused[] = [
   ),
   task('a field that no task has', 'TASK_INVALID', ['t.yaml:8:1'], goodTask('doc_to_txt: x\n')),
   task('YAML that does not parse', 'TASK_INVALID', ['t.yaml:3:1'], changed('task: T', 'task: T\nx: [1')),
-  task('a template error', 'TASK_INVALID', ['t.yaml:6:20'], changed('{{q}}:', '{{q}} {{ q | }}')),
-  task('a filter that no template has', 'TASK_INVALID', ['t.yaml:6:21'], changed('{{q}}:', '{{ q | nope }}')),
+  task('a template error', 'TASK_INVALID', ['t.yaml:6:28'], changed('{{q}}:', '{{q}} {{ q | }}')),
+  task('a filter that no template has', 'TASK_INVALID', ['t.yaml:6:22'], changed('{{q}}:', '{{ q | nope }}')),
   task('a data file that is missing', 'TASK_DATA_INVALID', ['t.yaml:4:23'], changed('d.jsonl', 'e.jsonl')),
   task(
     'a data file outside the bundle',
@@ -67,7 +67,7 @@ export const taskFiles: readonly Refused[] = [
   task(
     'choices over the chat API',
     'TASK_INVALID',
-    ['t.yaml:10:26'],
+    ['t.yaml:10:27'],
     choiceTask('metadata: { assay: { api: chat } }\n'),
   ),
   task(
