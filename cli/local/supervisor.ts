@@ -4,7 +4,7 @@ import type { Clock } from '@assay/lib/clock';
 import { AssayError } from '@assay/lib/errors';
 import type { Log } from '@assay/lib/log';
 import { loop } from '@assay/lib/loop';
-import { tendBallast } from './ballast.ts';
+import { tendBallast, type BallastOptions } from './ballast.ts';
 import { brokerSpec, findNatsServer, ledgerSizes } from './broker.ts';
 import { child, type Child } from './child.ts';
 import type { Layout } from './layout.ts';
@@ -18,6 +18,8 @@ import {
 } from './services.ts';
 import { openState, readOr, writeWhole } from './state.ts';
 
+export type BallastSizes = Pick<BallastOptions, 'bytes' | 'fullBytes'>;
+
 export interface SupervisorOptions {
   readonly layout: Layout;
   readonly home: string;
@@ -29,6 +31,8 @@ export interface SupervisorOptions {
   readonly broker: { readonly url: string; readonly token: string | undefined } | null;
   readonly natsServer: string | undefined;
   readonly extra: ServiceSettings['extra'];
+  /** How large the ballast is, and with how little room the broker's disk counts as full. */
+  readonly ballast?: BallastSizes;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -41,8 +45,7 @@ export interface Supervisor {
   readonly children: ReadonlyMap<string, Child>;
 }
 
-const BALLAST_BYTES = 64 * 1024 * 1024;
-const FULL_BYTES = 16 * 1024 * 1024;
+const BALLAST: BallastSizes = { bytes: 64 * 1024 * 1024, fullBytes: 16 * 1024 * 1024 };
 const READY_MS = 120_000;
 
 /** Runs the broker and the four services on this machine until `stop` aborts. One supervisor to a state folder. */
@@ -89,7 +92,7 @@ export async function supervise(options: SupervisorOptions, stop: AbortSignal): 
   const ballast =
     nats === undefined
       ? Promise.resolve()
-      : loop({ name: 'ballast', step: () => tend(layout, nats, log), log, clock }, stop);
+      : loop({ name: 'ballast', step: () => tend(options, nats), log, clock }, stop);
   const done = Promise.all([...services, ballast])
     .then(() => brokerStop.abort())
     .then(() => running)
@@ -111,8 +114,8 @@ async function claim(options: SupervisorOptions): Promise<void> {
   await writeWhole(supervisorFile, JSON.stringify(await identityOf(options.pid)), 0o600);
 }
 
-async function tend(layout: Layout, nats: Child, log: Log): Promise<number> {
-  const act = await tendBallast({ file: layout.ballastFile, bytes: BALLAST_BYTES, fullBytes: FULL_BYTES });
+async function tend({ layout, log, ballast = BALLAST }: SupervisorOptions, nats: Child): Promise<number> {
+  const act = await tendBallast({ file: layout.ballastFile, ...ballast });
   if (act === 'released') {
     log.error(
       { file: layout.ballastFile },

@@ -1,7 +1,5 @@
 import { commonShape, loadConfig, settings } from '@assay/lib/config';
 
-export type Config = ReturnType<typeof readConfig>;
-
 /** Every setting of the runner, with its default; the environment is read here and nowhere else. */
 export function readConfig(env: NodeJS.ProcessEnv) {
   return loadConfig(
@@ -25,7 +23,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       /** Blobs kept in memory. */
       BLOB_CACHE: settings.bytes.default(32 * 1024 * 1024),
       /** The broker delivers a shard or a work item again when it has heard nothing of it for this long. */
-      ACK_WAIT: settings.duration.default(30_000),
+      ACK_WAIT: settings.duration.default(15_000),
     },
     env,
   );

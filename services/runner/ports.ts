@@ -111,6 +111,8 @@ export type Connect = (server: ServerRecord) => Promise<ModelEndpoint>;
 /** Where the model servers are. */
 export interface Servers {
   get(key: string): ServerRecord | undefined;
+  /** Keys of the servers that are ready. */
+  ready(): readonly string[];
   onChange(listener: (key: string) => void): () => void;
 }
 

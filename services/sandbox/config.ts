@@ -17,8 +17,6 @@ const shape = {
   DOCS_CACHE_BYTES: settings.bytes.default(64 * MIB),
 };
 
-export type Config = ReturnType<typeof readConfig>;
-
 /** The sandbox's settings. Throws INVALID_REQUEST that names every wrong one. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env) {
   const read = loadConfig('sandbox', shape, env);

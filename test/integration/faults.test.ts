@@ -19,6 +19,7 @@ import { startStack, uploadFiles, type Stack } from '../support/stack.ts';
 
 const SEED = Number(process.env['ASSAY_FAULT_SEED'] ?? 20_261);
 const PROCESSES = ['scheduler', 'runner', 'sandbox', 'reporter', 'nats'] as const;
+const BUSY: readonly string[] = [JobState.RUNNING, JobState.SCORING];
 const KILLS_EACH = 5;
 const JOB_SEED = 1_234;
 const CRASH_POINTS = [
@@ -51,7 +52,7 @@ beforeAll(async () => {
   server = await startModelServer({
     ownProcess: true,
     scriptModule: path.join(import.meta.dirname, '../support/fault-answers.ts'),
-    behaviour: { delayMs: 150, limit: 24 },
+    behaviour: { delayMs: 250, limit: 24 },
   });
 });
 afterAll(async () => {
@@ -66,8 +67,9 @@ describe('a job over 2,000 samples', () => {
     async () => {
       const undisturbed = await evaluate(async () => undefined);
       await server.resetCounts();
+      for (const point of CRASH_POINTS) await writeFile(path.join(crashes, point), '');
       const kills = new Map<string, number>();
-      const disturbed = await evaluate((stack, over) => disturb(stack, over, kills));
+      const disturbed = await evaluate((stack, id, over) => disturb(stack, id, over, kills));
       const reached = CRASH_POINTS.filter((point) => kills.has(point));
       console.log(
         `fault test: seed ${SEED}; ${[...kills].map(([name, n]) => `${name} ×${n}`).join(', ')}; ${mixed.samples} samples, ` +
@@ -89,7 +91,9 @@ describe('a job over 2,000 samples', () => {
 });
 
 /** One evaluation in a stack of its own; what the run may differ in is taken out of the report. */
-async function evaluate(meanwhile: (stack: Stack, over: AbortSignal) => Promise<void>): Promise<Run> {
+async function evaluate(
+  meanwhile: (stack: Stack, id: string, over: AbortSignal) => Promise<void>,
+): Promise<Run> {
   const armed = { ASSAY_CRASH_POINT: crashes };
   const stack = await startStack({
     extra: {
@@ -108,9 +112,10 @@ async function evaluate(meanwhile: (stack: Stack, over: AbortSignal) => Promise<
       bundle,
     });
     const over = new AbortController();
-    const disturbing = meanwhile(stack, over.signal);
+    const disturbing = meanwhile(stack, id, over.signal);
+    const telling = tell(stack, id, over.signal);
     const job = await stack.finished(id, 600_000).finally(() => over.abort());
-    await disturbing;
+    await Promise.all([disturbing, telling]);
     expect(job.state, `${job.reason}: ${job.detail}\n${(await stack.logs('scheduler')).slice(-3_000)}`).toBe(
       JobState.SUCCEEDED,
     );
@@ -137,13 +142,35 @@ async function evaluate(meanwhile: (stack: Stack, over: AbortSignal) => Promise<
   }
 }
 
+/** One line every ten seconds, so that a long run can be followed. */
+async function tell(stack: Stack, id: string, over: AbortSignal): Promise<void> {
+  while (!over.aborted) {
+    await sleep(10_000, undefined, { signal: over }).catch(() => undefined);
+    const job = await stack.job(id).catch(() => null);
+    const restarts = PROCESSES.map(
+      (name) => `${name} ${stack.supervisor.children.get(name)?.restarts() ?? 0}`,
+    ).join(', ');
+    const done = job?.tasks
+      .map((task) => `${task.generated}/${task.samples} ${task.scored}/${task.scores}`)
+      .join(' | ');
+    console.log(`${job?.state ?? 'away'} ${job?.detail ?? ''} [${done ?? ''}] restarts: ${restarts}`);
+  }
+}
+
 /** Kills processes at random moments, and arms every crash point in turn, until each has had its share. */
-async function disturb(stack: Stack, over: AbortSignal, kills: Map<string, number>): Promise<void> {
+async function disturb(
+  stack: Stack,
+  id: string,
+  over: AbortSignal,
+  kills: Map<string, number>,
+): Promise<void> {
   const random = seeded(SEED);
   const points = [...CRASH_POINTS];
-  for (const point of points) await writeFile(path.join(crashes, point), '');
+  // The edges before RUNNING have their own crashes; the random kills are for the time when there is work in hand.
+  while (!over.aborted && !BUSY.includes((await stack.job(id).catch(() => null))?.state ?? ''))
+    await sleep(200);
   while (!over.aborted) {
-    await sleep(400 + random() * 900, undefined, { signal: over }).catch(() => undefined);
+    await sleep(700 + random() * 1_800, undefined, { signal: over }).catch(() => undefined);
     for (const point of points.filter((candidate) => !kills.has(candidate))) {
       const left = await readdir(crashes);
       if (!left.includes(point)) kills.set(point, 1);

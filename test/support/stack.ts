@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { layoutOf, type Layout } from '@assay/cli/local/layout';
 import type { ServiceSettings } from '@assay/cli/local/services';
-import { opsAddress, supervise, type Supervisor } from '@assay/cli/local/supervisor';
+import { opsAddress, supervise, type BallastSizes, type Supervisor } from '@assay/cli/local/supervisor';
 import { systemClock } from '@assay/lib/clock';
 import { createLog } from '@assay/lib/log';
 import { call, clientStreamCall, connectRpc } from '@assay/lib/rpc';
@@ -19,6 +19,9 @@ export interface StackOptions {
   readonly extra?: ServiceSettings['extra'];
   readonly catalog?: string;
   readonly level?: string;
+  readonly ballast?: BallastSizes;
+  /** Called before anything starts, such as to mount a small disk; what it gives takes that back at the end. */
+  readonly before?: (layout: Layout) => Promise<() => Promise<void>>;
 }
 
 /** The whole of Assay on this machine, in a folder of its own: real broker, real services, real database. */
@@ -45,6 +48,7 @@ const OVER: readonly JobState[] = [JobState.SUCCEEDED, JobState.FAILED, JobState
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const root = await mkdtemp(path.join(tmpdir(), 'assay-stack-'));
   const layout = layoutOf(root);
+  const undo = await options.before?.(layout);
   const stop = new AbortController();
   const supervisor = await supervise(
     {
@@ -57,6 +61,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       broker: null,
       natsServer: await natsServer(),
       extra: options.extra ?? {},
+      ...(options.ballast !== undefined && { ballast: options.ballast }),
       clock: systemClock,
       log: createLog({ service: 'stack', level: options.level ?? 'fatal' }),
     },
@@ -65,6 +70,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const end = async () => {
     stop.abort();
     await supervisor.done;
+    await undo?.();
     await rm(root, { recursive: true, force: true });
   };
   try {

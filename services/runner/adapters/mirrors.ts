@@ -20,6 +20,7 @@ export function followServers(kv: Kv<ServerRecord>, signal: AbortSignal): Follow
   });
   const view: Servers = {
     get: (key) => servers.get(key),
+    ready: () => [...servers.values()].filter(({ state }) => state === 'ready').map(({ key }) => key),
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -6,6 +6,7 @@ import { httpClient } from './http-client.ts';
 import { openaiChat } from './openai-chat.ts';
 import { openaiCompletions } from './openai-completions.ts';
 import { modelsOf, objectOf, tokenIdsOf, tokenizerInfoOf } from './openai-reply.ts';
+import { silentAbout } from './silent-about.ts';
 
 export interface EndpointOptions {
   /** Holds endpoint keys, a file for each; undefined: no server has a key. */
@@ -25,7 +26,7 @@ function openaiEndpoint(server: ServerRecord, key: string | null, options: Endpo
   const base = url.pathname.replace(/\/+$/, '');
   // The tokenizer routes lie beside `/v1`, not under it.
   const root = base.replace(/\/v1$/, '');
-  const http = httpClient({
+  const client = httpClient({
     origin: url.origin,
     connections: Math.max(1, server.ceiling) + 1,
     headers: key === null ? {} : { authorization: `Bearer ${key}` },
@@ -33,6 +34,7 @@ function openaiEndpoint(server: ServerRecord, key: string | null, options: Endpo
     onStatus: options.onStatus,
     now: options.now,
   });
+  const http = key === null ? client : silentAbout(key, client);
   return {
     ...openaiCompletions(http, base, server.model),
     ...openaiChat(http, base, server.model),

@@ -7,7 +7,7 @@ import { generateShard, type ShardEnd, type ShardOptions } from './shard.ts';
 
 export interface GeneratorOptions extends Omit<
   ShardOptions,
-  'lane' | 'generations' | 'onPending' | 'stop' | 'kill'
+  'lane' | 'generations' | 'onPending' | 'onQueued' | 'stop' | 'kill'
 > {
   readonly servers: Servers;
   readonly jobs: Jobs;
@@ -29,9 +29,9 @@ export interface Delivered {
 
 // Answers that wait to be stored hold memory; above this, nothing new is asked.
 const MOST_PENDING = 1_024;
-// Taken whatever waits, so that another server's shards behind this one's are found.
-const FEW_SHARDS = 8;
 const MOST_SHARDS = 128;
+// Taken and kept waiting where another server is idle: its shards may stand behind these.
+const MOST_WAITING = 32;
 const LANE_IDLE_MS = 120_000;
 const GIVEN_BACK_MS = 5_000;
 
@@ -60,21 +60,16 @@ export class Generator {
     options.servers.onChange((key) => void this.#tend(key));
   }
 
-  /** Whether another shard should be taken: queued requests of some server are fewer than it takes at once. */
+  /** Whether another shard should be taken: some server has room, or its shards may stand behind another's. */
   get hungry(): boolean {
     if (this.#inHand.size >= MOST_SHARDS || this.#pending >= MOST_PENDING) return false;
+    const busy = [...this.#lanes.values()].filter((lane) => lane.shards > 0);
+    if (busy.length === 0 || busy.some((lane) => lane.hungry)) return true;
+    const waiting = busy.reduce((sum, lane) => sum + lane.waiting, 0);
     return (
-      this.#inHand.size < FEW_SHARDS ||
-      [...this.#lanes.values()].some((lane) => lane.shards > 0 && lane.hungry)
+      waiting < MOST_WAITING &&
+      this.#options.servers.ready().some((key) => !busy.some((lane) => lane.key === key))
     );
-  }
-
-  get shards(): number {
-    return this.#inHand.size;
-  }
-
-  get pending(): number {
-    return this.#pending;
   }
 
   lanes(): readonly Lane[] {
@@ -152,11 +147,16 @@ export class Generator {
     this.#inHand.set(name, shard);
     lane.shards += 1;
     try {
-      const requests = JSON.parse(Buffer.from(await blob.get(work.requests)).toString()) as ShardRequests;
       await this.#tend(work.server);
-      const careful = work.resume || taken.attempt > 1 || doubt();
-      const end = await this.#generate(partition, work, requests, careful, lane, shard);
-      return this.#settled(taken, end);
+      const started = await lane.start();
+      try {
+        const requests = JSON.parse(Buffer.from(await blob.get(work.requests)).toString()) as ShardRequests;
+        const careful = work.resume || taken.attempt > 1 || doubt();
+        const end = await this.#generate(partition, work, requests, careful, lane, shard, started);
+        return this.#settled(taken, end);
+      } finally {
+        started();
+      }
     } finally {
       lane.shards -= 1;
       this.#inHand.delete(name);
@@ -170,6 +170,7 @@ export class Generator {
     careful: boolean,
     lane: Lane,
     { stop, cut }: InHand,
+    onQueued: () => void,
   ): Promise<ShardEnd> {
     return generateShard(work, requests, careful, {
       ...this.#options,
@@ -177,6 +178,7 @@ export class Generator {
       generations: this.#options.generationsOf(partition),
       stop: stop.signal,
       kill: cut.signal,
+      onQueued,
       onPending: (change) => (this.#pending += change),
     });
   }
@@ -206,11 +208,7 @@ export class Generator {
   }
 
   async #tend(key: string): Promise<void> {
-    try {
-      await this.#lanes.get(key)?.tend(this.#options.servers.get(key));
-    } catch (error) {
-      this.#options.log.warn({ err: error, server: key }, 'the model server cannot be connected to');
-    }
+    await this.#lanes.get(key)?.tend(this.#options.servers.get(key));
   }
 
   // What has not been asked yet is given up; what is under way ends and is stored.

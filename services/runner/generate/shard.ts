@@ -1,5 +1,5 @@
 import type { Generation, PreparedRequest, ShardRequests, ShardWork } from '@assay/lib/domain';
-import type { Lane } from './lane.ts';
+import type { Asker, Lane } from './lane.ts';
 import { LaneAsking, type AskingOptions } from './asking.ts';
 import { keep, type KeepOptions } from './keep.ts';
 import { solveChoices } from './solvers/choices.ts';
@@ -13,6 +13,8 @@ export interface ShardOptions extends KeepOptions, Omit<AskingOptions, 'lane' | 
   /** Ends what is under way, answers that wait to be stored included. */
   readonly kill: AbortSignal;
   readonly onPending: (change: 1 | -1) => void;
+  /** Called once all requests wait for their turn. */
+  readonly onQueued: () => void;
 }
 
 /** One sample of a shard. */
@@ -43,7 +45,10 @@ export async function generateShard(
   const nameOf = (sample: Sample) => options.generations.nameOf(work, sample.doc, sample.repeat);
   const open = samplesOf(shard).filter((sample) => !stored.has(nameOf(sample)));
   const run = new ShardRun(work, shard, careful, options);
-  const ends = await Promise.all(open.map((sample) => run.sample(sample)));
+  await run.describe(open[0]);
+  const samples = open.map((sample) => run.sample(sample));
+  options.onQueued();
+  const ends = await Promise.all(samples);
   const kept = ends.filter(Boolean).length;
   return { stored: kept, left: open.length - kept };
 }
@@ -59,21 +64,34 @@ class ShardRun {
   readonly #shard: ShardRequests;
   readonly #careful: boolean;
   readonly #options: ShardOptions;
+  readonly #asker: Asker;
 
   constructor(work: ShardWork, shard: ShardRequests, careful: boolean, options: ShardOptions) {
     this.#work = work;
     this.#shard = shard;
     this.#careful = careful;
     this.#options = options;
+    const { job, maxConcurrency } = work;
+    this.#asker = { job, most: maxConcurrency, signal: options.stop, cut: options.kill };
+  }
+
+  /** Has the server describe itself before all samples want to know at once. What fails here is met again by each. */
+  async describe(sample: Sample | undefined): Promise<void> {
+    if (
+      sample === undefined ||
+      (sample.request.type === 'generate' && typeof sample.request.prompt !== 'string')
+    )
+      return;
+    const { lane } = this.#options;
+    const profile = await lane.profile(this.#asker);
+    if (profile.ok && sample.request.type === 'choices') await lane.tokenIds(this.#asker, profile.value);
   }
 
   /** True when the sample is stored. */
   async sample(sample: Sample): Promise<boolean> {
-    const { lane, stop, kill, clock, metrics } = this.#options;
-    const { job, maxConcurrency } = this.#work;
-    const asker = { job, most: maxConcurrency, signal: stop, cut: kill };
+    const { lane, kill, clock, metrics } = this.#options;
     const look = this.#careful ? { stored: () => this.#known(sample) } : {};
-    const asking = new LaneAsking({ ...this.#options, lane, asker, ...look });
+    const asking = new LaneAsking({ ...this.#options, lane, asker: this.#asker, ...look });
     const solved = await this.#solve(sample, asking);
     if (asking.found) return true;
     if (solved === null) return false;

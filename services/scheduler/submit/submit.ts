@@ -61,7 +61,8 @@ async function checkFiles(
     layers.push({ prefix: '', files: await bundleFiles(ports.blob, submission.bundle) });
   layers.push({ prefix: submission.bundle === '' ? '' : 'catalog/', files: ports.catalogTasks });
   const first = layers.length > 1 ? layers[0] : undefined;
-  const own = first === undefined ? new Set<string>() : await ownTasks(submission, first.files, ports.catalogTasks);
+  const own =
+    first === undefined ? new Set<string>() : await ownTasks(submission, first.files, ports.catalogTasks);
 
   const problems: Problem[] = [];
   const picked: Picked[] = [];

@@ -133,7 +133,10 @@ function endpointOf(
     wrong('endpoint.base_url', 'carries a query or fragment; send the URL up to /v1, and a key as api_key');
   if (target.model === '') wrong('endpoint.model', 'is empty; name the model id that the endpoint lists');
   if (!/^[\x21-\x7e]*$/.test(target.apiKey))
-    wrong('endpoint.api_key', 'holds a character that no HTTP header can carry, such as a blank or a line break');
+    wrong(
+      'endpoint.api_key',
+      'holds a character that no HTTP header can carry, such as a blank or a line break',
+    );
   return { type: 'endpoint', baseUrl: target.baseUrl.replace(/\/+$/, ''), model: target.model };
 }
 
