@@ -72,7 +72,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: ['node_modules/.*/node_modules', '^proto/gen/', '\\.assay/'] },
+    exclude: { path: ['\\.d\\.mts$', 'node_modules/.*/node_modules', '^proto/gen/', '\\.assay/'] },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {

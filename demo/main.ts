@@ -26,7 +26,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 const screen: Screen = {
   write: (text) => void process.stdout.write(text),
-  isTty: process.stdout.isTTY === true && process.env['TERM'] !== 'dumb',
+  isTty: process.stdout.isTTY && process.env['TERM'] !== 'dumb',
+  color: (process.env['NO_COLOR'] ?? '') === '',
+  get height() {
+    return process.stdout.rows ?? 40;
+  },
   get width() {
     return process.stdout.columns ?? 120;
   },

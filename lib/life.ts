@@ -1,4 +1,4 @@
-import type { Log } from './log.ts';
+import { createLog, type Log } from './log.ts';
 
 /** The two shutdown clocks of a process, and what must happen before it ends. */
 export interface Life {
@@ -120,4 +120,14 @@ function within(ms: number, work: Promise<void>): Promise<void> {
   const { promise, reject } = Promise.withResolvers<void>();
   const timer = setTimeout(() => reject(new Error(`not done within ${ms} ms`)), ms);
   return Promise.race([work, promise]).finally(() => clearTimeout(timer));
+}
+
+/** Reads a service's settings; when they are wrong, logs every one that is and ends the process with code 1. */
+export function settingsOrExit<T>(service: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    createLog({ service, level: 'fatal' }).fatal({ err: error }, 'cannot start');
+    process.exit(1);
+  }
 }

@@ -77,6 +77,6 @@ export function adviceFor(what, result, log) {
 export function adviceForError(what, error, log) {
   if (error instanceof SetupError || error instanceof Interrupted) return error;
   const output =
-    error instanceof Error ? `${'code' in error ? error.code : ''} ${error.stack}` : String(error);
+    error instanceof Error ? `${'code' in error ? String(error.code) : ''} ${error.stack}` : String(error);
   return adviceFor(what, { output, code: 1, signal: null }, log);
 }

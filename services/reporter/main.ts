@@ -3,7 +3,7 @@ import { folderBlob } from '@assay/lib/blob';
 import { systemClock } from '@assay/lib/clock';
 import { announce } from '@assay/lib/config';
 import { crashPoints } from '@assay/lib/faults';
-import { runService, type Life } from '@assay/lib/life';
+import { runService, settingsOrExit, type Life } from '@assay/lib/life';
 import { createLog } from '@assay/lib/log';
 import { loop } from '@assay/lib/loop';
 import { createMetrics, serveOps } from '@assay/lib/metrics';
@@ -21,7 +21,7 @@ import { Finalizer } from './report/finalizer.ts';
 import { streamSamples } from './report/stream.ts';
 import { resultService } from './serve.ts';
 
-const config = readConfig();
+const config = settingsOrExit('reporter', () => readConfig(process.env));
 const log = createLog({
   service: 'reporter',
   level: config.LOG_LEVEL,

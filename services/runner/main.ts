@@ -3,7 +3,7 @@ import { connectBus, JOBS, SERVERS } from '@assay/lib/bus';
 import { systemClock as clock } from '@assay/lib/clock';
 import { announce } from '@assay/lib/config';
 import { crashPoints } from '@assay/lib/faults';
-import { runService, type Life } from '@assay/lib/life';
+import { runService, settingsOrExit, type Life } from '@assay/lib/life';
 import { createLog } from '@assay/lib/log';
 import { loop } from '@assay/lib/loop';
 import { createMetrics, serveOps } from '@assay/lib/metrics';
@@ -22,7 +22,7 @@ const DOUBT_AFTER_BREAK_MS = 30_000;
 const DOUBT_AFTER_START_MS = 3_000;
 const CHECK_TIMEOUT_MS = 60_000;
 
-const config = readConfig(process.env);
+const config = settingsOrExit('runner', () => readConfig(process.env));
 const log = createLog({
   service: 'runner',
   level: config.LOG_LEVEL,

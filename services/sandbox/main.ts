@@ -3,7 +3,7 @@ import { connectBus, WORKERS, type Bus } from '@assay/lib/bus';
 import { systemClock } from '@assay/lib/clock';
 import { announce } from '@assay/lib/config';
 import { crashPoints, type CrashPoints } from '@assay/lib/faults';
-import { runService, type Life } from '@assay/lib/life';
+import { runService, settingsOrExit, type Life } from '@assay/lib/life';
 import { createLog } from '@assay/lib/log';
 import { loop } from '@assay/lib/loop';
 import { createMetrics, serveOps } from '@assay/lib/metrics';
@@ -25,7 +25,7 @@ import { sandboxService } from './serve.ts';
 
 const SIGN_MS = 2_000;
 
-const config = readConfig();
+const config = settingsOrExit('sandbox', () => readConfig(process.env));
 const log = createLog({
   service: 'sandbox',
   level: config.LOG_LEVEL,

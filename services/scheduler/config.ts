@@ -4,8 +4,6 @@ import { commonShape, loadConfig, settings } from '@assay/lib/config';
 const MIB = 1024 * 1024;
 const MINUTE_MS = 60_000;
 
-export type Config = ReturnType<typeof readConfig>;
-
 /** Every setting of the scheduler, with its default; the environment is read here and nowhere else. */
 export function readConfig(env: NodeJS.ProcessEnv) {
   const read = loadConfig(

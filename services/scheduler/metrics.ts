@@ -1,5 +1,7 @@
 import type { JobRecord, JobState } from '@assay/lib/domain';
+import type { LedgerUsage } from '@assay/lib/bus';
 import type { Metrics } from '@assay/lib/metrics';
+import type { Cluster } from './ports.ts';
 
 /** Every metric that the scheduler emits, gRPC and process metrics apart. */
 export function schedulerMetrics(metrics: Metrics) {
@@ -59,4 +61,22 @@ export function countJobs(
   const counts = new Map<JobState, number>();
   for (const job of jobs) counts.set(job.state, (counts.get(job.state) ?? 0) + 1);
   for (const state of states) metrics.jobs.set({ state }, counts.get(state) ?? 0);
+}
+
+export function countServers(metrics: SchedulerMetrics, clusters: readonly Cluster[]): void {
+  const views = clusters.flatMap((cluster) => cluster.keys().flatMap((key) => cluster.view(key) ?? []));
+  for (const phase of ['starting', 'ready', 'down', 'failed']) {
+    metrics.servers.set({ phase }, views.filter((view) => view.phase === phase).length);
+  }
+  metrics.restarts.set(views.reduce((sum, view) => sum + view.restarts, 0));
+}
+
+export function countLedger(
+  metrics: SchedulerMetrics,
+  partition: string,
+  ledger: string,
+  usage: LedgerUsage,
+): void {
+  metrics.ledgerBytes.set({ partition, ledger }, usage.bytes);
+  metrics.ledgerLimit.set({ partition, ledger }, usage.maxBytes);
 }

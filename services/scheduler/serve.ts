@@ -23,7 +23,7 @@ import {
 import { jobMessage, submissionOf } from './messages.ts';
 import { pageOf } from './paging.ts';
 import { inOrder, waits } from './place/snapshot.ts';
-import type { Answers, Jobs, Progress, Workers } from './ports.ts';
+import type { Answers, Jobs, Progress, ServerView, Workers } from './ports.ts';
 import { dryRun } from './submit/dry-run.ts';
 import { check, submit, type SubmitPorts } from './submit/submit.ts';
 import { watch } from './watch.ts';
@@ -39,6 +39,7 @@ export interface ServePorts extends SubmitPorts {
   readonly dryPartition: string;
   /** In words: where a job for this target would be placed now, or why it would wait. */
   readonly placementOf: (target: JobRecord['spec']['target']) => string;
+  readonly onSubmitted: () => void;
 }
 
 /** JobService: translates, calls a stage, translates back. */
@@ -47,8 +48,11 @@ export function jobService(ports: ServePorts): JobServiceServer {
   return {
     submitJob: unary<SubmitJobRequest, SubmitJobResponse>(async (request, { tenant, signal }) => {
       const submission = submissionOf(request);
-      if (!request.validateOnly)
-        return { job: message(await submit(ports, tenant, submission)), dryRun: undefined };
+      if (!request.validateOnly) {
+        const job = await submit(ports, tenant, submission);
+        ports.onSubmitted();
+        return { job: message(job), dryRun: undefined };
+      }
       const checked = await check(ports, submission);
       const tasks = await dryRun({ ...ports, partition: ports.dryPartition }, checked, signal);
       const answer: DryRun = {
@@ -105,4 +109,16 @@ function messageOf(ports: ServePorts, job: JobRecord): Job {
       ? []
       : [...ports.workers.all()].map((worker) => `${worker.service}: ${worker.activity}`),
   });
+}
+
+/** In words: where a job would be placed now, or what it would wait for. */
+export function placementIn(
+  jobs: Jobs,
+  target: JobRecord['spec']['target'],
+  server: ServerView | null,
+): string {
+  const waiting = [...jobs.all()].filter((job) => job.state === 'QUEUED').length;
+  const where = target.type === 'catalog' ? `on ${target.device}` : `at ${target.baseUrl}`;
+  const state = server?.phase === 'ready' ? 'a server is warm' : 'a server would be started or asked';
+  return waiting === 0 ? `${where}: ${state}` : `${where}: ${waiting} job(s) wait before it`;
 }

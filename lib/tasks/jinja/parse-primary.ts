@@ -31,7 +31,10 @@ export function parsePrimary(cursor: Cursor): Expression {
   }
   if (type === 'string') {
     let joined = '';
-    while (cursor.current.type === 'string') joined += String(cursor.next().value);
+    while (cursor.current.type === 'string') {
+      const part = cursor.next().value;
+      if (typeof part === 'string') joined += part;
+    }
     return { kind: 'constant', value: joined, at };
   }
   if (cursor.skipOperator('(')) {

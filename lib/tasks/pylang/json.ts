@@ -99,7 +99,8 @@ function floatText(value: number): string {
 
 function keyText(key: unknown): string {
   if (typeof key === 'string') return key;
-  return key === null ? 'null' : String(key);
+  if (typeof key === 'number' || typeof key === 'bigint' || typeof key === 'boolean') return String(key);
+  return 'null';
 }
 
 function compareKeys(a: unknown, b: unknown): number {
