@@ -25,6 +25,8 @@ export interface Asker {
   readonly cut: AbortSignal;
 }
 
+const LARGEST_SHARD = 256;
+
 type Question<T> = (endpoint: ModelEndpoint, control: Control) => Promise<Reply<T>>;
 
 /** All that is asked of one model server by this process: one pool, one limit, one idea of whether it is there. */
@@ -149,8 +151,9 @@ export class Lane {
     await this.#presence.close();
   }
 
+  // Enough for every request in flight to end at once while the limit doubles, before the next shard is read.
   get #short(): boolean {
-    return this.#turns.queued < Math.max(1, this.limit);
+    return this.#turns.queued < Math.max(1, this.limit + Math.min(this.limit, LARGEST_SHARD));
   }
 
   async #turn(asker: Asker, first: boolean): Promise<boolean> {
