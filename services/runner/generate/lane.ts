@@ -187,9 +187,9 @@ export class Lane {
   #grant(): void {
     const [limiter, turns] = [this.#limiter, this.#turns];
     if (!this.open || limiter === undefined) return;
-    while (turns.queued > 0 && limiter.inFlight + turns.granted < limiter.limit && this.#options.room()) {
+    while (turns.queued > 0 && this.#options.room()) {
       const nowMs = this.#options.clock.monotonic();
-      const waitMs = limiter.waitMs(nowMs);
+      const waitMs = limiter.waitMs(nowMs, turns.granted);
       if (waitMs > 0) return this.#wake(nowMs + waitMs, waitMs);
       if (!turns.grant()) return undefined;
     }

@@ -6,18 +6,19 @@ export interface Ticket {
   readonly level: number;
 }
 
-const FIRST_LIMIT = 128;
+const FIRST_LIMIT = 32;
+const DOUBLE_MS = 50;
 const FIRST_HOLD_MS = 5_000;
 const LONGEST_HOLD_MS = 20_000;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
 
 /**
- * How many requests a server is sent at once. Starts at half of the ceiling (128 at most) and quadruples with each
- * full round of answers until the server refuses one. The refused request's level says how many the server takes: the
- * limit falls to one below the lowest refused level, but not below a quarter at once. There it holds, then feels its
- * way up in growing steps; each refusal near the same level doubles the hold. Refusals of requests that were sent
- * before a cut count for that cut only (as congestion epochs of TCP do).
+ * How many requests a server is sent at once. Starts at 32, and until the server refuses one grows by one with each
+ * answer and doubles every 50 ms in which nothing was refused: a server refuses at once, and answers late. The refused
+ * request's level says how many the server takes: the limit falls to one below the lowest refused level, but not below
+ * a quarter at once. There it holds, then feels its way up in growing steps; each refusal near the same level doubles
+ * the hold. Refusals of requests that were sent before a cut count for that cut only (as congestion epochs of TCP do).
  */
 export class Limiter {
   #ceiling: number;
@@ -26,6 +27,7 @@ export class Limiter {
   #epoch = 0;
   #cutFloor = 1;
   #slowStart = true;
+  #fullSinceMs: number | null = null;
   #holdUntilMs = 0;
   #holdMs = FIRST_HOLD_MS;
   #refusedAt = 0;
@@ -36,7 +38,7 @@ export class Limiter {
 
   constructor(ceiling: number) {
     this.#ceiling = Math.max(1, ceiling);
-    this.#limit = Math.min(FIRST_LIMIT, Math.max(1, Math.ceil(this.#ceiling / 2)), this.#ceiling);
+    this.#limit = Math.min(FIRST_LIMIT, this.#ceiling);
   }
 
   get limit(): number {
@@ -52,10 +54,18 @@ export class Limiter {
     this.#limit = Math.min(this.#limit, this.#ceiling);
   }
 
-  /** Milliseconds until a request may start: 0 now, Infinity when one must end first. */
-  waitMs(nowMs: number): number {
-    if (this.#inFlight >= this.#limit) return Infinity;
-    return Math.max(0, this.#pauseUntilMs - nowMs);
+  /** Milliseconds until a request may start beside `granted` that are about to: 0 now, Infinity when one must end first. */
+  waitMs(nowMs: number, granted = 0): number {
+    const taken = this.#inFlight + granted;
+    if (taken < this.#limit) return Math.max(0, this.#pauseUntilMs - nowMs);
+    if (!this.#slowStart || this.#limit >= this.#ceiling) return Infinity;
+    // The limit is in use from now on, if it was not before.
+    if (this.#fullSinceMs === null) this.#fullSinceMs = nowMs;
+    const leftMs = this.#fullSinceMs + DOUBLE_MS - nowMs;
+    if (leftMs > 0) return leftMs;
+    this.#limit = Math.min(this.#ceiling, this.#limit * 2);
+    this.#fullSinceMs = null;
+    return 0;
   }
 
   start(): Ticket {
@@ -69,7 +79,7 @@ export class Limiter {
     this.#inFlight -= 1;
     this.#pauseMs = FIRST_PAUSE_MS;
     if (!full || ticket.epoch !== this.#epoch || this.#limit >= this.#ceiling) return;
-    if (this.#slowStart) this.#limit = Math.min(this.#ceiling, this.#limit + 3);
+    if (this.#slowStart) this.#limit = Math.min(this.#ceiling, this.#limit + 1);
     else this.#feel(nowMs);
   }
 

@@ -26,6 +26,7 @@ export async function preparing(ports: RunPorts, memory: Memory, job: JobRecord)
   const open = job.tasks.filter((_, i) => answers[i] === undefined);
   if (open.length > 0) {
     await resendLost(ports, memory, job, open);
+    await sayWhyItWaits(ports, memory, job, open);
     return 50;
   }
   const tasks = job.tasks.map((task, i) => withPlan(task, answers[i]));
@@ -85,4 +86,21 @@ async function resendLost(
   if (nowMs - (memory.sentAtMs.get('prepare') ?? 0) < RESEND_MS) return;
   if ((await ports.bus.work(job.partition).prepare.outstanding({ job: job.id })) > 0) return;
   await sendPrepare(ports, memory, job, open);
+}
+
+// A job that waits for somebody who is not there says so.
+async function sayWhyItWaits(
+  ports: RunPorts,
+  memory: Memory,
+  job: JobRecord,
+  open: readonly JobTask[],
+): Promise<void> {
+  const sentAtMs = memory.sentAtMs.get('prepare') ?? ports.clock.monotonic();
+  if (ports.clock.monotonic() - sentAtMs < RESEND_MS) return;
+  const runners = [...ports.workers.all()].filter((worker) => worker.service === 'runner').length;
+  const detail = `${open.length} of ${job.tasks.length} task(s) still to be rendered${runners === 0 ? '; no runner is there to do it' : ''}`;
+  if (job.detail === detail) return;
+  await ports.jobs.edit(job.id, (record) =>
+    record.state === 'PREPARING' ? { ...record, detail, epoch: ports.epoch } : null,
+  );
 }
