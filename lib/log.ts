@@ -1,6 +1,7 @@
 import { isatty } from 'node:tty';
 import pino from 'pino';
 import { prettyFactory } from 'pino-pretty';
+import { traceOf } from './domain/index.ts';
 import { AssayError } from './errors.ts';
 
 export type Log = pino.Logger;
@@ -42,7 +43,7 @@ export function createLog(options: LogOptions, sink: LogSink = standardOutput())
     level: options.level,
     base: { service: options.service },
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
+    formatters: { level: (label) => ({ level: label }), bindings: traced, log: traced },
     redact: { paths: SECRETS, censor: '[secret]' },
     serializers: { err: (error: unknown) => errorFields(error) },
   };
@@ -114,4 +115,10 @@ function errorFields(error: unknown, depth = 0): object {
     ...errors,
     ...(cause === undefined || !deeper ? {} : { cause: errorFields(cause, depth + 1) }),
   };
+}
+
+/** Whoever names a job names its trace. */
+function traced(fields: Record<string, unknown>): Record<string, unknown> {
+  const { job, trace } = fields;
+  return typeof job === 'string' && trace === undefined ? { ...fields, trace: traceOf(job) } : fields;
 }

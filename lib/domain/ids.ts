@@ -24,3 +24,13 @@ export function bucketOf(doc: number): number {
 export function isBlobRef(value: unknown): value is BlobRef {
   return typeof value === 'string' && /^sha256:[0-9a-f]{64}$/.test(value);
 }
+
+/**
+ * The trace of everything that is done for a job, in every service: 32 hexadecimal digits as in W3C trace context,
+ * written from the job's id, so that nobody has to carry it.
+ */
+export function traceOf(job: JobId): string {
+  let trace = '';
+  for (const character of job) trace += (character.codePointAt(0) ?? 0).toString(16).padStart(2, '0');
+  return trace.padEnd(32, '0').slice(0, 32);
+}

@@ -1,4 +1,4 @@
-export { BUCKET_DOCS, bucketOf, isBlobRef, type BlobRef, type JobId, type SampleId } from './ids.ts';
+export { BUCKET_DOCS, bucketOf, isBlobRef, traceOf, type BlobRef, type JobId, type SampleId } from './ids.ts';
 export type {
   ChatMessage,
   ChoicesRequest,

@@ -20,8 +20,8 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       CHECK_PATIENCE: settings.duration.default(60_000),
       /** A larger answer is not kept. */
       RESPONSE_BYTES: settings.bytes.default(64 * 1024 * 1024),
-      /** Blobs kept in memory. */
-      BLOB_CACHE: settings.bytes.default(32 * 1024 * 1024),
+      /** Blobs kept in memory; a shard is read once, the files of a bundle a few times. */
+      BLOB_CACHE: settings.bytes.default(4 * 1024 * 1024),
       /** The broker delivers a shard or a work item again when it has heard nothing of it for this long. */
       ACK_WAIT: settings.duration.default(15_000),
     },

@@ -4,7 +4,7 @@ import type { CheckValue, CheckWork, ServerRecord, TaskPlan, Violation } from '@
 import { AssayError, passing } from '@assay/lib/errors';
 import { describeServer, ONE_TOKEN, takesTokenIds, type Profile } from '../generate/profile.ts';
 import { decide, NO_TRIES } from '../generate/retry.ts';
-import type { Connect, Control, Failure, ModelEndpoint, Reply, Servers } from '../ports.ts';
+import type { Connect, Control, Failure, ModelEndpoint, Prompt, Reply, Servers } from '../ports.ts';
 import { measure, type Lengths } from './lengths.ts';
 import { judgeProbe } from './probe.ts';
 import { probeText } from './probe-text.ts';
@@ -128,14 +128,21 @@ class Check {
     const probe = probeText();
     const { baseUrl } = this.#server;
     const ids = tokenIds ? await this.#must((control) => this.#endpoint.tokenize(probe.text, control)) : null;
-    const echo = await this.#ask((control) => this.#endpoint.echo(ids ?? probe.text, control));
+    const prompt = ids ?? probe.text;
+    const echo = await this.#ask((control) => this.#endpoint.echo(prompt, control));
     const why = echo.ok
       ? judgeProbe(probe, echo.value, ids?.length ?? null)
-      : echo.kind === 'invalid' || echo.kind === 'refused'
-        ? echo.detail
-        : null;
+      : await this.#noLogprobs(prompt, echo);
     if (why !== null) throw new AssayError('LOGPROBS_UNUSABLE', `${baseUrl}: ${why}`);
     if (!echo.ok) throw this.#refusal(echo);
+  }
+
+  // Some servers answer 500 to what they do not offer: one that completes the same prompt is not broken.
+  async #noLogprobs(prompt: Prompt, { kind, status, detail }: Failure): Promise<string | null> {
+    if (kind === 'invalid' || kind === 'refused') return detail;
+    if (kind !== 'server-error') return null;
+    const plain = await this.#ask((control) => this.#endpoint.complete(prompt, ONE_TOKEN, control));
+    return plain.ok ? `HTTP ${status}: ${detail}` : null;
   }
 
   async #checkLengths(plans: readonly TaskPlan[], profile: Profile): Promise<readonly string[]> {
