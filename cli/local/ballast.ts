@@ -7,20 +7,32 @@ export interface BallastOptions {
   readonly fullBytes: number;
 }
 
-export type BallastAct = 'none' | 'released' | 'laid';
+/** `freed`: there is room again after the disk was full with no ballast left on it. */
+export type BallastAct = 'none' | 'released' | 'laid' | 'freed';
+
+/** What is remembered from one look to the next. */
+export interface BallastMemory {
+  full: boolean;
+}
 
 /**
  * A broker whose disk is full answers nothing and cannot even purge. So a file of zeros lies ready on its disk: when
  * the disk is full it is deleted, which gives the broker room to start again and to purge. It is laid again once
- * there is room for it four times over.
+ * there is room for it four times over. A broker that met a full disk stores nothing more until it is started again:
+ * that is to be done after `released` and after `freed`.
  */
-export async function tendBallast(options: BallastOptions): Promise<BallastAct> {
+export async function tendBallast(options: BallastOptions, memory: BallastMemory): Promise<BallastAct> {
   const free = await freeBytes(options.file);
   const lies = await exists(options.file);
   if (free < options.fullBytes) {
+    memory.full = !lies;
     if (!lies) return 'none';
     await rm(options.file, { force: true });
     return 'released';
+  }
+  if (memory.full) {
+    memory.full = false;
+    return 'freed';
   }
   if (lies || free < 4 * options.bytes) return 'none';
   await lay(options);

@@ -4,7 +4,7 @@ import type { Clock } from '@assay/lib/clock';
 import { AssayError } from '@assay/lib/errors';
 import type { Log } from '@assay/lib/log';
 import { loop } from '@assay/lib/loop';
-import { tendBallast, type BallastOptions } from './ballast.ts';
+import { tendBallast, type BallastMemory, type BallastOptions } from './ballast.ts';
 import { brokerSpec, findNatsServer, ledgerSizes } from './broker.ts';
 import { child, type Child } from './child.ts';
 import type { Layout } from './layout.ts';
@@ -46,6 +46,7 @@ export interface Supervisor {
 }
 
 const BALLAST: BallastSizes = { bytes: 64 * 1024 * 1024, fullBytes: 16 * 1024 * 1024 };
+const TEND_MS = 1_000;
 const READY_MS = 120_000;
 
 /** Runs the broker and the four services on this machine until `stop` aborts. One supervisor to a state folder. */
@@ -92,7 +93,7 @@ export async function supervise(options: SupervisorOptions, stop: AbortSignal): 
   const ballast =
     nats === undefined
       ? Promise.resolve()
-      : loop({ name: 'ballast', step: () => tend(options, nats), log, clock }, stop);
+      : loop({ name: 'ballast', step: tending(options, nats), log, clock }, stop);
   const done = Promise.all([...services, ballast])
     .then(() => brokerStop.abort())
     .then(() => running)
@@ -114,16 +115,20 @@ async function claim(options: SupervisorOptions): Promise<void> {
   await writeWhole(supervisorFile, JSON.stringify(await identityOf(options.pid)), 0o600);
 }
 
-async function tend({ layout, log, ballast = BALLAST }: SupervisorOptions, nats: Child): Promise<number> {
-  const act = await tendBallast({ file: layout.ballastFile, ...ballast });
-  if (act === 'released') {
-    log.error(
-      { file: layout.ballastFile },
-      'the disk of the broker is full: ballast released, broker restarts; free some room',
-    );
-    nats.kill();
-  }
-  return 2_000;
+function tending({ layout, log, ballast = BALLAST }: SupervisorOptions, nats: Child): () => Promise<number> {
+  const memory: BallastMemory = { full: false };
+  return async () => {
+    const file = layout.ballastFile;
+    const act = await tendBallast({ file, ...ballast }, memory);
+    if (act === 'released')
+      log.error(
+        { file },
+        'the disk of the broker is full: ballast released, broker restarts; free some room',
+      );
+    if (act === 'freed') log.warn({ file }, 'the disk of the broker has room again: broker restarts');
+    if (act === 'released' || act === 'freed') nats.kill();
+    return TEND_MS;
+  };
 }
 
 async function whenReady(

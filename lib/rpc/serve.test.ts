@@ -5,6 +5,7 @@ import { Job, type GetJobResponse, type WatchJobResponse } from '@assay/proto/as
 import { AssayError } from '../errors.ts';
 import { call, callStream, connectRpc, serverStream, unary } from './index.ts';
 import { serveJobs, type JobServer } from './testing/job-server.ts';
+import { reflected } from './testing/probe.ts';
 
 const servers: JobServer[] = [];
 afterEach(async () => {
@@ -178,41 +179,11 @@ describe('health and reflection', () => {
 
   it('reflection shows the services to those who have the token', async () => {
     const server = await serve({}, { token: 'right' });
-    expect(await listed(server, 'wrong')).toBe(16);
-    expect(await listed(server, 'right')).toContain('assay.v1.JobService');
+    expect(await reflected(server.server.address, 'wrong')).toBe(16);
+    expect(await reflected(server.server.address, 'right')).toContain('assay.v1.JobService');
   });
 });
 
 function generic(definition: ServiceDefinition) {
   return makeGenericClientConstructor(definition, 'Generic');
-}
-
-const bytes = (value: Buffer) => value;
-
-/** What server reflection lists, as raw bytes read as text; or the code of its refusal. */
-function listed(server: JobServer, token: string): Promise<string | number> {
-  const method = {
-    path: '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
-    requestStream: true,
-    responseStream: true,
-    requestSerialize: bytes,
-    requestDeserialize: bytes,
-    responseSerialize: bytes,
-    responseDeserialize: bytes,
-  };
-  const client = connectRpc(generic({ info: method }), server.server.address, { token });
-  return new Promise((resolve) => {
-    const stream = client['info']?.();
-    stream.on('data', (data: Buffer) => {
-      resolve(data.toString('latin1'));
-      stream.end();
-      client.close();
-    });
-    stream.on('error', (error: { readonly code: number }) => {
-      resolve(error.code);
-      client.close();
-    });
-    // ServerReflectionRequest.list_services = 7, any text.
-    stream.write(Buffer.from([0x3a, 0x00]));
-  });
 }

@@ -11,6 +11,6 @@ export function notRun(file) {
     '',
     parts.length === 0 ? 'Every part of these tests ran on this machine.' : 'Not run on this machine:',
     ...parts.map((part) => `  ${part}`),
-    'Not part of npm test: test:real (real data and foreign servers), test:e2e, the benches.',
+    'Not part of npm test: test:real (real data and foreign servers) and the benches.',
   ];
 }

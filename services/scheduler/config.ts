@@ -29,6 +29,8 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       /** A model server that no job uses is stopped after this. */
       SERVER_IDLE: settings.duration.default(10 * MINUTE_MS),
       RETENTION: settings.duration.default(24 * 60 * MINUTE_MS),
+      /** A cancelled job's subjects are purged at once, and after this again: by then late workers have stored theirs. */
+      PURGE_AGAIN: settings.duration.default(MINUTE_MS),
       WINDOW_SHARDS: settings.integer.default(32),
       /** Requests in flight that an endpoint may be sent; the runner finds the right number below it. */
       ENDPOINT_CEILING: settings.integer.default(256),

@@ -165,7 +165,7 @@ function leadUntil(world: World, epoch: number, stop: AbortSignal): Promise<void
       scoresBytes: config.SCORES_BYTES,
     },
   };
-  const sweep = { ...run, retentionMs: config.RETENTION };
+  const sweep = { ...run, retentionMs: config.RETENTION, lateMs: config.PURGE_AGAIN };
   return lead({ run, cycle, sweep, jobs, clock, log, epoch }, stop);
 }
 

@@ -156,3 +156,10 @@ export function runs(pid: number): boolean {
     return false;
   }
 }
+
+/** Stops a service where it stands, with whatever it has in hand, or lets it go on. */
+export function signal(stack: Stack, name: string, what: 'SIGSTOP' | 'SIGCONT'): void {
+  const pid = stack.supervisor.children.get(name)?.pid();
+  if (pid === undefined || pid === null) throw new Error(`${name} does not run`);
+  process.kill(pid, what);
+}

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GenerationOutcome } from '@assay/lib/domain';
-import type { Behaviour, FaultRule, ModelServer } from '../support/model-server.ts';
+import { type Behaviour, type FaultRule, type ModelServer, promptKey } from '../support/model-server.ts';
 import { choicesRequest, RunnerWorld, textRequest } from './runner-world.ts';
 
 // One broker and one runner; every case has a job and a model server of its own.
@@ -142,5 +142,35 @@ describe('a server that says 429', () => {
     const { statuses, peakInFlight } = await model.requests();
     expect(peakInFlight).toBeGreaterThanOrEqual(4);
     expect(statuses['429']).toBeGreaterThan(0);
+  });
+});
+
+describe('the chat API', () => {
+  const settings = { until: ['1', '2', '3', '4', ' gives'], maxTokens: 64, temperature: 0, extra: {} };
+  const messages = [{ role: 'user' as const, content: 'Q: 1 + 1?' }];
+
+  it('is asked with the messages, at most four stops, and cut at all of them', async () => {
+    const stops: unknown[] = [];
+    const model = await world.model('chat', {
+      behaviour: { api: 'chat' },
+      script: ({ body }) => {
+        stops.push(body['stop']);
+        return ' Step 9 gives 8';
+      },
+    });
+    await world.shard('chat', [{ type: 'generate', prompt: messages, settings }], { server: 'chat' });
+    const [outcome] = await world.outcomes('chat', 1);
+    expect(outcome).toMatchObject({ ok: true, response: { text: ' Step 9' } });
+    expect(stops).toEqual([['1', '2', '3', '4']]);
+    const { prompts } = await model.requests();
+    expect(prompts[promptKey(JSON.stringify(messages), 1234)]?.asked).toBe(1);
+  });
+
+  it('has its failures asked again too', async () => {
+    await world.model('chat-half', { behaviour: { api: 'chat', faults: [{ mode: 'half', attempts: 1 }] } });
+    await world.shard('chat-half', [{ type: 'generate', prompt: messages, settings }], {
+      server: 'chat-half',
+    });
+    expect((await world.outcomes('chat-half', 1))[0]).toMatchObject({ ok: true });
   });
 });

@@ -8,10 +8,9 @@ export interface SweepPorts extends Pick<
 > {
   readonly secrets: Secrets;
   readonly retentionMs: number;
+  /** A late worker may store once more after a job was cancelled: its subjects are purged again this much later. */
+  readonly lateMs: number;
 }
-
-/** A late worker may store once more after a job was cancelled: its subjects are purged again this much later. */
-const LATE_MS = 60_000;
 
 /** Clears up after finished jobs: what waits in queues, endpoint keys, and, after their retention, their subjects. */
 export async function sweep(ports: SweepPorts, cleared: Set<JobId>): Promise<void> {
@@ -22,7 +21,7 @@ export async function sweep(ports: SweepPorts, cleared: Set<JobId>): Promise<voi
       if (job.state === 'CANCELLED') await purgeSubjects(ports, job);
       cleared.add(job.id);
     }
-    const keepMs = job.state === 'CANCELLED' ? LATE_MS : ports.retentionMs;
+    const keepMs = job.state === 'CANCELLED' ? ports.lateMs : ports.retentionMs;
     if (endedMsAgo(ports, job) >= keepMs) await giveUp(ports, job.id);
   }
   await sweepSecrets(ports);

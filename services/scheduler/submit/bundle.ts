@@ -19,6 +19,9 @@ export interface BundleLimits {
   readonly bytes: number;
 }
 
+/** Under this the catalog's files stand in a job's bundle beside the user's own; no upload may use it. */
+export const CATALOG_PREFIX = '@catalog/';
+
 /** What is wrong with a path in a bundle, or null. Nothing that could leave the folder, anywhere, passes. */
 export function pathProblem(path: string): string | null {
   if (path === '') return 'is empty';
@@ -27,6 +30,7 @@ export function pathProblem(path: string): string | null {
   if (/[\u0000-\u001f\\]/.test(path)) return 'holds a backslash or a control character; use forward slashes';
   if (path.startsWith('/') || /^[A-Za-z]:/.test(path))
     return 'is absolute; send paths relative to the task folder';
+  if (path.startsWith(CATALOG_PREFIX)) return `begins with ${CATALOG_PREFIX}, which is the catalog's`;
   const parts = path.split('/');
   if (parts.some((part) => part === '' || part === '.' || part === '..'))
     return 'leaves the folder or has an empty part';

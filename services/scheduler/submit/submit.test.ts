@@ -85,7 +85,20 @@ describe('jobIdOf', () => {
 
 describe('pathProblem', () => {
   it('refuses every path that could leave the folder', () => {
-    for (const path of ['', '/a', '../a', 'a/../b', 'a//b', './a', 'a/.', 'C:/a', 'a\\b', 'a\nb', 'a\0']) {
+    for (const path of [
+      '',
+      '/a',
+      '../a',
+      'a/../b',
+      'a//b',
+      './a',
+      'a/.',
+      'C:/a',
+      '@catalog/a',
+      'a\\b',
+      'a\nb',
+      'a\0',
+    ]) {
       expect(pathProblem(path), path).not.toBeNull();
     }
   });

@@ -1,9 +1,10 @@
 import type { Blob } from '@assay/lib/blob';
 import type { Clock } from '@assay/lib/clock';
-import type { JobRecord, JobSpec } from '@assay/lib/domain';
+import { isTerminal, type JobRecord, type JobSpec } from '@assay/lib/domain';
 import { AssayError } from '@assay/lib/errors';
 import { checkTasks, listTasks, type TaskFiles } from '@assay/lib/tasks';
 import type { Jobs, Secrets } from '../ports.ts';
+import { CATALOG_PREFIX } from './bundle.ts';
 import { bundleFiles, snapshot, type Picked } from './files.ts';
 import { contentHashOf, jobIdOf } from './job-id.ts';
 import { validate, type KnownModel, type Problem, type Submission, type Valid } from './validate.ts';
@@ -27,13 +28,22 @@ export async function submit(ports: SubmitPorts, tenant: string, submission: Sub
   const { valid } = validate(submission, ports.models, ports.devices);
   const id = jobIdOf(tenant, submission.requestId);
   const known = ports.jobs.get(id);
-  if (known !== undefined && valid !== null) return sameOrThrow(known, hashOf(valid));
+  if (known !== undefined && valid !== null) return again(ports, known, valid);
   const checked = await check(ports, submission);
-  const contentHash = hashOf(checked);
-  if (checked.apiKey !== '') await ports.secrets.put(id, checked.apiKey);
-  const record = recordOf(ports, id, specOf(tenant, id, checked, contentHash, await checked.store()));
-  if ((await ports.jobs.create(record)) === 'created') return record;
-  return sameOrThrow(await ports.jobs.edit(id, () => null), contentHash);
+  const record = recordOf(ports, id, specOf(tenant, id, checked, hashOf(checked), await checked.store()));
+  const stored =
+    (await ports.jobs.create(record)) === 'created' ? record : await ports.jobs.edit(id, () => null);
+  return again(ports, stored, checked);
+}
+
+/**
+ * The job that the request names already. Its endpoint key is written only now that the content is known to be the
+ * same: two submits at once never put one's key with the other's job, and a repeat brings a key that a crash lost.
+ */
+async function again(ports: SubmitPorts, record: JobRecord, valid: Valid): Promise<JobRecord> {
+  sameOrThrow(record, hashOf(valid));
+  if (valid.apiKey !== '' && !isTerminal(record.state)) await ports.secrets.put(record.id, valid.apiKey);
+  return record;
 }
 
 export interface Checked extends Valid {
@@ -59,7 +69,7 @@ async function checkFiles(
   const layers: { readonly prefix: string; readonly files: TaskFiles }[] = [];
   if (submission.bundle !== '')
     layers.push({ prefix: '', files: await bundleFiles(ports.blob, submission.bundle) });
-  layers.push({ prefix: submission.bundle === '' ? '' : 'catalog/', files: ports.catalogTasks });
+  layers.push({ prefix: submission.bundle === '' ? '' : CATALOG_PREFIX, files: ports.catalogTasks });
   const first = layers.length > 1 ? layers[0] : undefined;
   const own =
     first === undefined ? new Set<string>() : await ownTasks(submission, first.files, ports.catalogTasks);
@@ -182,8 +192,8 @@ function recordOf(ports: SubmitPorts, id: string, spec: JobSpec): JobRecord {
   };
 }
 
-function sameOrThrow(record: JobRecord, contentHash: string): JobRecord {
-  if (record.spec.contentHash === contentHash) return record;
+function sameOrThrow(record: JobRecord, contentHash: string): void {
+  if (record.spec.contentHash === contentHash) return;
   throw new AssayError(
     'REQUEST_ID_REUSED',
     `request_id "${record.spec.requestId}" already names job ${record.id}, which asks for something else; choose a new request_id`,
