@@ -14,7 +14,7 @@ const shape = {
   /** Executions that may wait for a slot over RPC before more are refused. */
   EXECUTE_QUEUE: settings.integer.default(64),
   /** Shards of documents that are kept in memory. */
-  DOCS_CACHE_BYTES: settings.bytes.default(64 * MIB),
+  DOCS_CACHE_BYTES: settings.bytes.default(8 * MIB),
 };
 
 /** The sandbox's settings. Throws INVALID_REQUEST that names every wrong one. */

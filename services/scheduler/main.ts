@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { cachedBlob, folderBlob } from '@assay/lib/blob';
+import { folderBlob } from '@assay/lib/blob';
 import { connectBus, JOBS, PROGRESS, SERVERS, STAGES, WORKERS } from '@assay/lib/bus';
 import { loadCatalog } from '@assay/lib/catalog';
 import { systemClock } from '@assay/lib/clock';
@@ -110,7 +110,7 @@ async function openWorld(life: Life) {
   life.onClose('reporter client', async () => reporter.close());
   return {
     bus,
-    blob: cachedBlob(folderBlob(config.BLOB_DIR), 64 * 1024 * 1024),
+    blob: folderBlob(config.BLOB_DIR),
     jobs: kvJobs(bus.kv(JOBS), views.jobs),
     answers: kvAnswers(bus.kv(STAGES), views.stages),
     progress: kvProgress(bus.kv(PROGRESS), views.progress),

@@ -99,6 +99,7 @@ describe('a worker that stands still with deliveries in hand', () => {
         await storedOnce(stack, id);
         await expectResult(stack, id, undisturbed);
       } finally {
+        signal(stack, 'runner', 'SIGCONT');
         await other.stop();
       }
     },

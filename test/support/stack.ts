@@ -43,6 +43,7 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
+const CHUNK_BYTES = 1024 * 1024;
 const OVER: readonly JobState[] = [JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED];
 
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
@@ -166,7 +167,12 @@ function logOf(layout: Layout, name: string): Promise<string> {
 /** Uploads task files as a bundle, as `assay submit --tasks-dir` does. */
 export async function uploadFiles(stack: Stack, files: Readonly<Record<string, string>>): Promise<string> {
   const { stream, answer } = clientStreamCall(stack.catalog, 'uploadBundle', { deadlineMs: 60_000 });
-  for (const [name, text] of Object.entries(files)) stream.write({ path: name, chunk: Buffer.from(text) });
+  for (const [name, text] of Object.entries(files)) {
+    const bytes = Buffer.from(text);
+    for (let at = 0; at === 0 || at < bytes.length; at += CHUNK_BYTES) {
+      stream.write({ path: at === 0 ? name : '', chunk: bytes.subarray(at, at + CHUNK_BYTES) });
+    }
+  }
   stream.end();
   return (await answer).bundle;
 }

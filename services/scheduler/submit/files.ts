@@ -5,16 +5,22 @@ import type { TaskFiles } from '@assay/lib/tasks';
 import { isManifest, manifestOf, type ManifestFile } from './bundle.ts';
 
 /** The files of a stored bundle. Throws BUNDLE_INVALID when it was never uploaded. */
-export async function bundleFiles(blob: Blob, bundle: string): Promise<TaskFiles> {
-  const files = new Map((await readManifest(blob, bundle)).map((file) => [file.path, file.blob]));
+export async function bundleFiles(blob: Blob, bundle: string): Promise<StoredFiles> {
+  const files = new Map((await readManifest(blob, bundle)).map((file) => [file.path, file]));
   return {
     paths: () => Promise.resolve([...files.keys()]),
     read(path) {
-      const ref = files.get(path);
-      if (ref === undefined) throw new AssayError('BUNDLE_INVALID', `the bundle has no file ${path}`);
-      return blob.get(ref);
+      const file = files.get(path);
+      if (file === undefined) throw new AssayError('BUNDLE_INVALID', `the bundle has no file ${path}`);
+      return blob.get(file.blob);
     },
+    stored: (path) => files.get(path),
   };
+}
+
+/** Task files that are blobs already. */
+export interface StoredFiles extends TaskFiles {
+  stored(path: string): ManifestFile | undefined;
 }
 
 async function readManifest(blob: Blob, bundle: string): Promise<readonly ManifestFile[]> {
@@ -37,7 +43,7 @@ async function readManifest(blob: Blob, bundle: string): Promise<readonly Manife
 /** Files of a job, from one or more folders: each path is put under its folder's prefix. */
 export interface Picked {
   readonly prefix: string;
-  readonly files: TaskFiles;
+  readonly files: TaskFiles & Partial<StoredFiles>;
   readonly paths: readonly string[];
 }
 
@@ -46,6 +52,11 @@ export async function snapshot(blob: Blob, picked: readonly Picked[]): Promise<B
   const files: ManifestFile[] = [];
   for (const { prefix, files: folder, paths } of picked) {
     for (const path of paths) {
+      const stored = folder.stored?.(path);
+      if (stored !== undefined) {
+        files.push({ ...stored, path: prefix + path });
+        continue;
+      }
       const content = await folder.read(path);
       files.push({ path: prefix + path, blob: await blob.put(content), bytes: content.length });
     }
