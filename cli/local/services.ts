@@ -10,6 +10,9 @@ import type { Ports } from './state.ts';
  */
 const HEAP = ['--max-semi-space-size=8', '--heap-growing-percent=30'];
 
+/** One arena: buffers that threads hand back are used again instead of being kept by each. */
+const MALLOC = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072' };
+
 export const SERVICES = ['scheduler', 'runner', 'sandbox', 'reporter'] as const;
 export type ServiceName = (typeof SERVICES)[number];
 

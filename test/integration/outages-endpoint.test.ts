@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startModelServer, type FaultRule, type ModelServer } from '../support/model-server.ts';
 import { startStack, type Stack } from '../support/stack.ts';
@@ -80,6 +81,7 @@ describe('an endpoint that fails for a while', () => {
     await midway(stack, id, 20);
     const { port } = server;
     await server.kill();
+    await sleep(3_000);
     server = await startModelServer({ ownProcess: true, scriptModule: ANSWERS, port });
     await succeeded(stack, id, 200_000);
     await storedOnce(stack, id);

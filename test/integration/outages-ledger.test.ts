@@ -38,7 +38,7 @@ afterAll(async () => {
 
 describe('a ledger with room for one job', () => {
   it('lets the second job wait until the first is done, and gives it the room then', LONG, async () => {
-    await server.set({ delayMs: 400, limit: 8 });
+    await server.set({ delayMs: 1_000, limit: 8 });
     const first = await submitMixed(stack, 'first', endpoint(server.url));
     await midway(stack, first, 20);
     const second = await submitMixed(stack, 'second', endpoint(server.url));

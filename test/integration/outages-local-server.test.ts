@@ -120,7 +120,7 @@ local:
     `import { rename, writeFile } from 'node:fs/promises';
 import { startModelServer } from ${JSON.stringify(support)};
 const [, , file] = process.argv;
-const server = await startModelServer({ behaviour: { delayMs: 100 }, scriptModule: ${JSON.stringify(ANSWERS)} });
+const server = await startModelServer({ behaviour: { delayMs: 250 }, scriptModule: ${JSON.stringify(ANSWERS)} });
 await writeFile(file + '.new', JSON.stringify({ url: server.url, pid: process.pid }));
 await rename(file + '.new', file);
 process.once('SIGTERM', () => process.exit(0));
