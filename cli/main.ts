@@ -18,10 +18,11 @@ await run(process.argv.slice(2), {
     write: (text) => void process.stdout.write(text),
     isTty: process.stdout.isTTY && process.env['TERM'] !== 'dumb',
     get width() {
-      return process.stdout.columns ?? 120;
+      // Some terminals say 0 for what they do not know.
+      return process.stdout.columns > 0 ? process.stdout.columns : 120;
     },
     get height() {
-      return process.stdout.rows;
+      return process.stdout.rows > 0 ? process.stdout.rows : undefined;
     },
     // https://no-color.org
     color: (process.env['NO_COLOR'] ?? '') === '',

@@ -29,10 +29,11 @@ const screen: Screen = {
   isTty: process.stdout.isTTY && process.env['TERM'] !== 'dumb',
   color: (process.env['NO_COLOR'] ?? '') === '',
   get height() {
-    return process.stdout.rows ?? 40;
+    return process.stdout.rows > 0 ? process.stdout.rows : undefined;
   },
   get width() {
-    return process.stdout.columns ?? 120;
+    // Some terminals say 0 for what they do not know.
+    return process.stdout.columns > 0 ? process.stdout.columns : 120;
   },
 };
 const say = (text: string) => screen.write(`${text}\n`);

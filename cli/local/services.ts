@@ -61,6 +61,7 @@ export function serviceSpecs(settings: ServiceSettings): Record<ServiceName, Chi
     command: [settings.node, ...HEAP, path.join(settings.home, 'services', name, 'main.ts')],
     env: {
       ...settings.env,
+      ...MALLOC,
       ...prefixed(common(settings, name)),
       ...prefixed(own[name]),
       ...settings.extra[name],

@@ -24,7 +24,9 @@ export async function storedGenerations(
     }[] = [];
     const pull = await connection.jetstream().consumers.get('GENERATIONS_p0', consumer.name);
     while (found.length < consumer.num_pending) {
-      for await (const message of await pull.fetch({ max_messages: 500, expires: 5_000 })) {
+      // No more than there are, or the fetch waits for others until it expires.
+      const most = Math.min(500, consumer.num_pending - found.length);
+      for await (const message of await pull.fetch({ max_messages: most, expires: 5_000 })) {
         const storedAtMs = message.info.timestampNanos / 1_000_000;
         found.push({ generation: message.json<Generation>(), storedAtMs, subject: message.subject });
       }
