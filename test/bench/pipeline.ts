@@ -145,14 +145,15 @@ async function evaluate(stack: Stack, server: ModelServer, files: Files, task: s
   return job;
 }
 
-/** Seconds from the first request to the last answer, as the server saw them. */
+/** Seconds from the first request to the last answer, as the server saw them; the check before the stage is not of it. */
 async function generateStage(stack: Stack, server: ModelServer, files: Files, task: string): Promise<number> {
   await server.resetCounts();
-  await evaluate(stack, server, files, task);
+  const job = await evaluate(stack, server, files, task);
   const { prompts } = await server.requests();
-  const times = Object.values(prompts);
-  const first = Math.min(...times.map((time) => time.firstAskedAt));
-  const last = Math.max(...times.map((time) => time.lastAnsweredAt));
+  const runningAt = Date.parse(job.transitions.find((edge) => edge.to === JobState.RUNNING)?.time ?? '');
+  const asked = Object.values(prompts).filter((prompt) => prompt.firstAskedAt >= runningAt);
+  const first = asked.reduce((least, prompt) => Math.min(least, prompt.firstAskedAt), Infinity);
+  const last = asked.reduce((most, prompt) => Math.max(most, prompt.lastAnsweredAt), 0);
   return (last - first) / 1_000;
 }
 
