@@ -1,10 +1,12 @@
-// Fails when the contracts break what an older client says: compared with the last commit on main that this checkout knows.
+// Fails when the contracts break what an older client says: compared with main as it was before this checkout's work.
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 
 const root = path.join(import.meta.dirname, '..');
-const base = ['origin/main', 'main', 'HEAD~1', 'HEAD'].find(
-  (ref) => git('cat-file', '-e', `${ref}:buf.yaml`).status === 0,
+const head = git('rev-parse', 'HEAD').stdout.trim();
+const base = ['origin/main', 'main', 'HEAD~1'].find(
+  (ref) =>
+    git('rev-parse', ref).stdout.trim() !== head && git('cat-file', '-e', `${ref}:buf.yaml`).status === 0,
 );
 if (base === undefined) {
   console.log('no earlier contracts in this checkout to compare with');
