@@ -96,6 +96,8 @@ export interface Consume<T> {
   readonly handle: (deliveries: readonly Delivery<T>[], kill: AbortSignal) => Promise<void>;
   /** Batches handled side by side; default 1. */
   readonly lanes?: number;
+  /** How long a batch that is not full waits for more; default 5 ms. */
+  readonly lingerMs?: number;
   readonly log: Log;
 }
 

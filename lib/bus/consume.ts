@@ -130,7 +130,7 @@ class Intake<T> {
     const held = this.#hold(message, entry);
     this.#waiting.push(held);
     if (this.#waiting.length >= this.#options.batch) this.#dispatch();
-    else this.#linger ??= setTimeout(() => this.#dispatch(), LINGER_MS);
+    else this.#linger ??= setTimeout(() => this.#dispatch(), this.#options.lingerMs ?? LINGER_MS);
   }
 
   #hold(message: Pulled, entry: T): Held<T> {

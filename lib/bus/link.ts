@@ -26,6 +26,7 @@ export class Link {
   #asking = 0;
   readonly #inbox = createInbox();
   readonly #waiting = new Map<string, Waiting>();
+  readonly #outbox: (() => void)[] = [];
   readonly #drops = new Set<() => void>();
   readonly #ups = new Set<() => void>();
   readonly #sweep: NodeJS.Timeout;
@@ -79,11 +80,17 @@ export class Link {
     }
   }
 
+  /** Says something that nobody answers; it may be lost. */
+  tell(subject: string, data: string): void {
+    this.#post(() => this.nc.publish(subject, data));
+  }
+
   /** Waits for the answers to what was asked, flushes what was published, closes. */
   async close(): Promise<void> {
     const until = performance.now() + CLOSE_MS;
     this.#closing = true;
     while (this.#asking > 0 && this.up && performance.now() < until) await sleep(10);
+    this.#send();
     if (this.up) await Promise.race([this.nc.drain(), sleep(CLOSE_MS, undefined, { ref: false })]);
     await this.nc.close();
     this.#end();
@@ -108,9 +115,24 @@ export class Link {
     if (!this.up) return Promise.reject(new Error('there is no connection to the broker'));
     return new Promise((resolve, reject) => {
       const id = (this.#count += 1).toString(36);
-      this.nc.publish(subject, data, { reply: `${this.#inbox}.${id}`, ...(headers && { headers }) });
+      const publish = { reply: `${this.#inbox}.${id}`, ...(headers && { headers }) };
       this.#waiting.set(id, { resolve, reject, until: performance.now() + timeoutMs });
+      this.#post(() => this.nc.publish(subject, data, publish));
     });
+  }
+
+  #post(publish: () => void): void {
+    this.#outbox.push(publish);
+    if (this.#outbox.length === 1) setImmediate(() => this.#send());
+  }
+
+  // What one turn of the event loop asks goes out in one write: the client itself writes once for each microtask queue,
+  // and a write costs more than all else that is done for a question.
+  #send(): void {
+    const outbox = this.#outbox.splice(0);
+    // A question that cannot be sent is answered by whoever ended the connection, or gets no answer in time.
+    if (!this.#up || this.nc.isClosed() || this.nc.isDraining()) return;
+    for (const publish of outbox) publish();
   }
 
   // Must not throw: the client's reader would end.

@@ -43,5 +43,5 @@ export const settle = {
 } as const;
 
 function say(link: Link, message: Pulled, word: string): void {
-  if (!link.closed && !link.nc.isClosed()) link.nc.publish(message.reply, word);
+  link.tell(message.reply, word);
 }
