@@ -55,6 +55,7 @@ async function start(life: Life): Promise<void> {
     ready: async () =>
       bus.healthy() ? (intake.problem ?? (await problemOf(parts.results))) : 'there is no broker',
     log,
+    stop: life.stop,
   });
   life.onClose('ops', () => ops.close());
   const step = signOfLife(bus, database, parts, life);
@@ -145,6 +146,7 @@ async function serve(parts: Parts, life: Life): Promise<string> {
     ...(config.TOKEN !== undefined && { token: config.TOKEN }),
     services: [service],
     log,
+    stop: life.stop,
     metrics: exposed,
   });
   life.onClose('rpc', () => rpc.close(1_000));

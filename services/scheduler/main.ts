@@ -192,6 +192,7 @@ async function serve(world: World, life: Life): Promise<void> {
     host: config.HOST,
     port: config.RPC_PORT,
     log,
+    stop: life.stop,
     metrics,
     maxReceiveBytes: config.RECEIVE_BYTES,
     ...(config.TOKEN === undefined ? {} : { token: config.TOKEN }),
@@ -206,7 +207,14 @@ async function serve(world: World, life: Life): Promise<void> {
   });
   life.onClose('rpc', () => rpc.close(RPC_CLOSE_MS));
   const ready = async () => (world.bus.healthy() ? null : 'no connection to the broker');
-  const ops = await serveOps({ host: config.HOST, port: config.OPS_PORT, metrics, ready, log });
+  const ops = await serveOps({
+    host: config.HOST,
+    port: config.OPS_PORT,
+    metrics,
+    ready,
+    log,
+    stop: life.stop,
+  });
   life.onClose('ops', () => ops.close());
   const addresses = { rpc: rpc.address, ops: ops.address };
   await announce(config.ANNOUNCE_FILE, {

@@ -14,6 +14,8 @@ export interface SweepPorts extends Pick<
 
 /** Clears up after finished jobs: what waits in queues, endpoint keys, and, after their retention, their subjects. */
 export async function sweep(ports: SweepPorts, cleared: Set<JobId>): Promise<void> {
+  // First: a purge that fails must not keep a key.
+  await sweepSecrets(ports);
   for (const job of ports.jobs.all()) {
     if (!isTerminal(job.state) || job.purged) continue;
     if (!cleared.has(job.id)) {
@@ -24,7 +26,6 @@ export async function sweep(ports: SweepPorts, cleared: Set<JobId>): Promise<voi
     const keepMs = job.state === 'CANCELLED' ? ports.lateMs : ports.retentionMs;
     if (endedMsAgo(ports, job) >= keepMs) await giveUp(ports, job.id);
   }
-  await sweepSecrets(ports);
 }
 
 /** Purges a finished job's subjects and says so in its record. */
@@ -33,6 +34,7 @@ export async function giveUp(ports: SweepPorts, id: JobId): Promise<void> {
   if (job === undefined || !isTerminal(job.state) || job.purged) return;
   await clearWork(ports, job);
   await purgeSubjects(ports, job);
+  await ports.progress.delete(id);
   await ports.jobs.edit(id, (record) => ({ ...record, purged: true, epoch: ports.epoch }));
 }
 
@@ -58,7 +60,8 @@ async function purgeSubjects(ports: SweepPorts, job: JobRecord): Promise<void> {
 // The key of an endpoint lives no longer than its job.
 async function sweepSecrets(ports: SweepPorts): Promise<void> {
   for (const name of await ports.secrets.names()) {
-    const job = ports.jobs.get(name);
+    // A crash in the middle of `put` leaves the file under its first name.
+    const job = ports.jobs.get(name.replace(/\.new$/, ''));
     if (job !== undefined && isTerminal(job.state)) await ports.secrets.delete(name);
   }
 }
