@@ -5,9 +5,10 @@ import { AssayError } from '@assay/lib/errors';
 import type { Log } from '@assay/lib/log';
 import { loop } from '@assay/lib/loop';
 import { tendBallast, type BallastMemory, type BallastOptions } from './ballast.ts';
-import { brokerSpec, findNatsServer, ledgerSizes } from './broker.ts';
+import { brokerSpec, findNatsServer } from './broker.ts';
 import { child, type Child } from './child.ts';
 import type { Layout } from './layout.ts';
+import { ledgerSizes } from './ledger-sizes.ts';
 import { identityOf, lives, parseIdentity } from './process-identity.ts';
 import {
   announceFileOf,
@@ -54,7 +55,7 @@ export async function supervise(options: SupervisorOptions, stop: AbortSignal): 
   const { layout, clock, log } = options;
   const { token, ports } = await openState(layout);
   await claim(options);
-  const sizes = await ledgerSizes(layout);
+  const sizes = await ledgerSizes(layout, log);
   const children = new Map<string, Child>();
   const broker = options.broker ?? { url: `nats://127.0.0.1:${ports.nats}`, token };
   if (options.broker === null) {
