@@ -1,13 +1,14 @@
 import type { Kv } from '@assay/lib/bus';
 import type { Clock } from '@assay/lib/clock';
 import { isTerminal, type JobId, type JobRecord, type ServerRecord } from '@assay/lib/domain';
+import { AssayError } from '@assay/lib/errors';
 import type { Log } from '@assay/lib/log';
 import type { Cluster, Jobs, ServerView } from '../ports.ts';
 import { place, type Placement, type Verdict } from './place.ts';
 import { claimOf, holds, inOrder, reservationOf, waits } from './snapshot.ts';
 
 export interface CyclePorts {
-  readonly servers: Kv<ServerRecord>;
+  readonly servers: Pick<Kv<ServerRecord>, 'put' | 'delete' | 'keys'>;
   readonly jobs: Jobs;
   readonly cluster: (job: JobRecord) => Cluster;
   readonly clusters: readonly Cluster[];
@@ -39,6 +40,10 @@ export interface CycleMemory {
   readonly written: Map<string, string>;
 }
 
+export function emptyCycleMemory(): CycleMemory {
+  return { idleSince: new Map(), written: new Map() };
+}
+
 /**
  * The scheduling cycle: 1. snapshot, 2. decide, 3. act on jobs, 4. act on servers, 5. publish where servers are.
  */
@@ -46,7 +51,9 @@ export async function cycle(ports: CyclePorts, memory: CycleMemory): Promise<voi
   const jobs = [...ports.jobs.all()];
   const live = inOrder(jobs.filter((job) => !isTerminal(job.state) && !job.cancelRequested));
   const placement = place(snapshotOf(ports, memory, jobs, live));
-  for (const verdict of placement.verdicts) await act(ports, verdict);
+  for (const verdict of placement.verdicts) {
+    await alone(ports, verdict.job, () => act(ports, verdict));
+  }
   for (const job of placement.giveUp) await ports.giveUp(job);
   await serve(ports, live, placement);
   await publishServers(ports, memory);
@@ -79,6 +86,19 @@ function snapshotOf(
     ledger: ports.limits,
     idleMs: ports.limits.idleMs,
   };
+}
+
+/** What goes wrong with one job fails that job and holds up no other; what the broker does not do now is thrown. */
+async function alone(ports: CyclePorts, id: JobId, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const fault = AssayError.from(error);
+    const job = ports.jobs.get(id);
+    if (job === undefined || (!fault.permanent && fault.reason !== 'INTERNAL')) throw error;
+    ports.log.warn({ err: error, job: id }, 'the job cannot be placed');
+    await ports.advance(job, { to: 'FAILED', reason: 'SERVER_START_FAILED', detail: fault.message });
+  }
 }
 
 async function act(ports: CyclePorts, verdict: Verdict): Promise<void> {
@@ -120,8 +140,10 @@ async function serve(ports: CyclePorts, live: readonly JobRecord[], placement: P
     ),
   );
   for (const job of live) {
-    if (holds(job) || wanted.has(job.id))
-      ports.cluster(job).ensure({ key: ports.keyOf(job), target: job.spec.target });
+    if (!holds(job) && !wanted.has(job.id)) continue;
+    await alone(ports, job.id, async () =>
+      ports.cluster(job).ensure({ key: ports.keyOf(job), target: job.spec.target }),
+    );
   }
 }
 
