@@ -68,7 +68,7 @@ export async function supervise(options: SupervisorOptions, stop: AbortSignal): 
       storeBytes: sizes.storeBytes,
       env: options.env,
     });
-    children.set('nats', child(spec, clock));
+    children.set('nats', child(spec, clock, log));
   }
   const { home, node, env, catalog, extra } = options;
   const specs = serviceSpecs({
@@ -84,24 +84,36 @@ export async function supervise(options: SupervisorOptions, stop: AbortSignal): 
     extra,
     ledger: sizes,
   });
-  for (const name of SERVICES) children.set(name, child(specs[name], clock));
+  for (const name of SERVICES) children.set(name, child(specs[name], clock, log));
 
-  // The broker goes last: services still store what they have in hand while they stop.
-  const brokerStop = new AbortController();
-  const services = SERVICES.map((name) => children.get(name)?.run(stop));
-  const nats = children.get('nats');
-  const running = nats?.run(brokerStop.signal) ?? Promise.resolve();
-  const ballast =
-    nats === undefined
-      ? Promise.resolve()
-      : loop({ name: 'ballast', step: tending(options, nats), log, clock }, stop);
-  const done = Promise.all([...services, ballast])
-    .then(() => brokerStop.abort())
-    .then(() => running)
-    .then(() => rm(layout.supervisorFile, { force: true }));
+  const done = run(options, children, stop);
   const ready = whenReady(layout, ports.nats, options.broker === null, children, clock, stop);
-  ready.catch(() => undefined);
+  for (const told of [ready, done]) told.catch(() => undefined);
   return { ready, done, children };
+}
+
+// When one of them can be kept no longer, all are stopped, and `done` rejects. The broker goes last: services still store
+// what they have in hand while they stop.
+async function run(
+  options: SupervisorOptions,
+  children: ReadonlyMap<string, Child>,
+  stop: AbortSignal,
+): Promise<void> {
+  const { log, clock } = options;
+  const broken = new AbortController();
+  const brokerStop = new AbortController();
+  const halt = AbortSignal.any([stop, broken.signal]);
+  const kept = (work: Promise<void>) => work.catch((error: unknown) => broken.abort(error));
+  const nats = children.get('nats');
+  const broker = nats === undefined ? null : kept(nats.run(brokerStop.signal));
+  const others = [...children.values()].filter((process) => process !== nats).map((it) => it.run(halt));
+  if (nats !== undefined)
+    others.push(loop({ name: 'ballast', step: tending(options, nats), log, clock }, halt));
+  await Promise.all(others.map(kept));
+  brokerStop.abort();
+  await broker;
+  await rm(options.layout.supervisorFile, { force: true });
+  if (broken.signal.aborted) throw broken.signal.reason;
 }
 
 async function claim(options: SupervisorOptions): Promise<void> {
