@@ -50,7 +50,8 @@ export interface Memory {
   repair: { readonly done: number; readonly times: number; readonly nextMs: number } | null;
   /** When a work item was last sent, by its verb. */
   readonly sentAtMs: Map<'prepare' | 'check', number>;
-  downSinceMs: number | null;
+  /** Since when the job's server is away, and since when it refuses for good. */
+  away: { readonly sinceMs: number; readonly refusedSinceMs: number | null } | null;
   audited: boolean;
 }
 
@@ -63,7 +64,7 @@ export function emptyMemory(): Memory {
     stall: null,
     repair: null,
     sentAtMs: new Map(),
-    downSinceMs: null,
+    away: null,
     audited: false,
   };
 }

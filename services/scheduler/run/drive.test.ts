@@ -3,7 +3,7 @@ import { blobRefOf } from '@assay/lib/blob';
 import { manualClock } from '@assay/lib/clock';
 import type { JobRecord } from '@assay/lib/domain';
 import { AssayError, passing } from '@assay/lib/errors';
-import { JOB, jobRecord, memoryJobs, taskPlan } from '../testing/builders.ts';
+import { JOB, jobRecord, memoryJobs, serverView, taskPlan } from '../testing/builders.ts';
 import { memoryBus } from '../testing/memory-bus.ts';
 import { runPorts } from '../testing/run-ports.ts';
 import { emptyMemory, type RunPorts } from './context.ts';
@@ -90,5 +90,43 @@ describe('a running job whose generations do not come', () => {
     void ports.clock.sleep(20_000).then(() => ports.bus.generated.push(came));
     await driven(ports);
     expect(ports.bus.published.length).toBeGreaterThan(ports.limits.mostAudits);
+  });
+});
+
+describe('a running job whose server is away', () => {
+  const unreachable = passing('ENDPOINT_UNREACHABLE', 'no answer');
+  const refusing = new AssayError('ENDPOINT_UNAUTHORIZED', 'refuses the key');
+  const job = jobRecord({ state: 'RUNNING', tasks: [{ name: 'toy', published: 0 }], server: 's' });
+
+  /** When the job fails, as its server looks at each second; null when it does not within a quarter of an hour. */
+  async function failsAfter(faultAt: (second: number) => AssayError | null): Promise<number | null> {
+    const jobs = memoryJobs({ ...job, tasks: [{ ...counted, published: 1 }] });
+    const clock = manualClock();
+    const memory = emptyMemory();
+    const bus = memoryBus();
+    bus.outstanding = 4;
+    for (let second = 0; second < 900; second++) {
+      const fault = faultAt(second);
+      const view = () => serverView(fault === null ? {} : { phase: 'failed', fault, detail: fault.message });
+      const now = jobs.get(JOB);
+      if (now?.state !== 'RUNNING') return second - 1;
+      await drive(runPorts({ jobs, clock, bus, view }), memory, now, never);
+      await clock.advance(1_000);
+    }
+    return null;
+  }
+  const counted = { name: 'toy', counts: { task: 'toy', samples: 2, scores: 2 } };
+
+  it('waits as long as a server may be lost, also when this scheduler never reached it', async () => {
+    expect(await failsAfter(() => unreachable)).toBe(600);
+  });
+
+  it('outlives a refusal that passes', async () => {
+    expect(await failsAfter((second) => (second % 60 < 20 ? refusing : null))).toBeNull();
+    expect(await failsAfter((second) => (second > 100 && second < 120 ? refusing : unreachable))).toBe(600);
+  });
+
+  it('ends soon when the server refuses for good', async () => {
+    expect(await failsAfter(() => refusing)).toBe(30);
   });
 });

@@ -151,16 +151,22 @@ export async function repairGenerations(
   return missing;
 }
 
+/** A refusal can pass, such as of a proxy in front of the server that starts again: it must last this long. */
+const REFUSED_MS = 30_000;
+
 async function serverLost(ports: RunPorts, memory: Memory, job: JobRecord): Promise<boolean> {
   const view = job.server === undefined ? null : ports.view(job.server);
   if (view === null || view.phase === 'ready') {
-    memory.downSinceMs = null;
+    memory.away = null;
     return false;
   }
   const nowMs = ports.clock.monotonic();
-  const downSinceMs = memory.downSinceMs ?? nowMs;
-  memory.downSinceMs = downSinceMs;
-  if (view.phase !== 'failed' && nowMs - downSinceMs < ports.limits.serverLostMs) return false;
+  const refused = view.fault?.permanent === true;
+  const { sinceMs, refusedSinceMs } = memory.away ?? { sinceMs: nowMs, refusedSinceMs: null };
+  const away = { sinceMs, refusedSinceMs: refused ? (refusedSinceMs ?? nowMs) : null };
+  memory.away = away;
+  const lost = nowMs - away.sinceMs >= ports.limits.serverLostMs;
+  if (!lost && (away.refusedSinceMs === null || nowMs - away.refusedSinceMs < REFUSED_MS)) return false;
   await fail(ports, job, 'SERVER_LOST', view.detail);
   return true;
 }
