@@ -9,6 +9,8 @@ export interface Layout {
   readonly clientFile: string;
   readonly portsFile: string;
   readonly ballastFile: string;
+  /** How large the ledgers were laid; goes with the store that they lie in. */
+  readonly ledgersFile: string;
   readonly supervisorFile: string;
   readonly run: string;
   readonly logs: string;
@@ -34,6 +36,7 @@ export function layoutOf(root: string): Layout {
     clientFile: at('cli.json'),
     portsFile: at('ports.json'),
     ballastFile: at('nats/ballast'),
+    ledgersFile: at('nats/ledgers.json'),
     supervisorFile: at('run/supervisor.json'),
     run: at('run'),
     logs: at('logs'),

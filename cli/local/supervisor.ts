@@ -5,9 +5,10 @@ import { AssayError } from '@assay/lib/errors';
 import type { Log } from '@assay/lib/log';
 import { loop } from '@assay/lib/loop';
 import { tendBallast, type BallastMemory, type BallastOptions } from './ballast.ts';
-import { brokerSpec, findNatsServer, ledgerSizes } from './broker.ts';
+import { brokerSpec, findNatsServer } from './broker.ts';
 import { child, type Child } from './child.ts';
 import type { Layout } from './layout.ts';
+import { ledgerSizes } from './ledger-sizes.ts';
 import { identityOf, lives, parseIdentity } from './process-identity.ts';
 import {
   announceFileOf,
@@ -54,7 +55,7 @@ export async function supervise(options: SupervisorOptions, stop: AbortSignal): 
   const { layout, clock, log } = options;
   const { token, ports } = await openState(layout);
   await claim(options);
-  const sizes = await ledgerSizes(layout);
+  const sizes = await ledgerSizes(layout, log);
   const children = new Map<string, Child>();
   const broker = options.broker ?? { url: `nats://127.0.0.1:${ports.nats}`, token };
   if (options.broker === null) {
@@ -67,7 +68,7 @@ export async function supervise(options: SupervisorOptions, stop: AbortSignal): 
       storeBytes: sizes.storeBytes,
       env: options.env,
     });
-    children.set('nats', child(spec, clock));
+    children.set('nats', child(spec, clock, log));
   }
   const { home, node, env, catalog, extra } = options;
   const specs = serviceSpecs({
@@ -83,24 +84,36 @@ export async function supervise(options: SupervisorOptions, stop: AbortSignal): 
     extra,
     ledger: sizes,
   });
-  for (const name of SERVICES) children.set(name, child(specs[name], clock));
+  for (const name of SERVICES) children.set(name, child(specs[name], clock, log));
 
-  // The broker goes last: services still store what they have in hand while they stop.
-  const brokerStop = new AbortController();
-  const services = SERVICES.map((name) => children.get(name)?.run(stop));
-  const nats = children.get('nats');
-  const running = nats?.run(brokerStop.signal) ?? Promise.resolve();
-  const ballast =
-    nats === undefined
-      ? Promise.resolve()
-      : loop({ name: 'ballast', step: tending(options, nats), log, clock }, stop);
-  const done = Promise.all([...services, ballast])
-    .then(() => brokerStop.abort())
-    .then(() => running)
-    .then(() => rm(layout.supervisorFile, { force: true }));
+  const done = run(options, children, stop);
   const ready = whenReady(layout, ports.nats, options.broker === null, children, clock, stop);
-  ready.catch(() => undefined);
+  for (const told of [ready, done]) told.catch(() => undefined);
   return { ready, done, children };
+}
+
+// When one of them can be kept no longer, all are stopped, and `done` rejects. The broker goes last: services still store
+// what they have in hand while they stop.
+async function run(
+  options: SupervisorOptions,
+  children: ReadonlyMap<string, Child>,
+  stop: AbortSignal,
+): Promise<void> {
+  const { log, clock } = options;
+  const broken = new AbortController();
+  const brokerStop = new AbortController();
+  const halt = AbortSignal.any([stop, broken.signal]);
+  const kept = (work: Promise<void>) => work.catch((error: unknown) => broken.abort(error));
+  const nats = children.get('nats');
+  const broker = nats === undefined ? null : kept(nats.run(brokerStop.signal));
+  const others = [...children.values()].filter((process) => process !== nats).map((it) => it.run(halt));
+  if (nats !== undefined)
+    others.push(loop({ name: 'ballast', step: tending(options, nats), log, clock }, halt));
+  await Promise.all(others.map(kept));
+  brokerStop.abort();
+  await broker;
+  await rm(options.layout.supervisorFile, { force: true });
+  if (broken.signal.aborted) throw broken.signal.reason;
 }
 
 async function claim(options: SupervisorOptions): Promise<void> {

@@ -2,7 +2,7 @@ import { isTerminal, type JobId, type JobRecord } from '@assay/lib/domain';
 import type { Log } from '@assay/lib/log';
 import { loop } from '@assay/lib/loop';
 import type { Clock } from '@assay/lib/clock';
-import { cycle, type CycleMemory, type CyclePorts } from './place/cycle.ts';
+import { cycle, emptyCycleMemory, type CyclePorts } from './place/cycle.ts';
 import type { Jobs } from './ports.ts';
 import { emptyMemory, forget, type RunPorts } from './run/context.ts';
 import { drive } from './run/drive.ts';
@@ -27,7 +27,7 @@ export async function lead(ports: LeadPorts, stop: AbortSignal): Promise<void> {
   await claim(ports);
   const driven = new Map<JobId, Promise<void>>();
   const cleared = new Set<JobId>();
-  const memory: CycleMemory = { idleSince: new Map(), written: new Map() };
+  const memory = emptyCycleMemory();
   const cyclePorts: CyclePorts = {
     ...ports.cycle,
     giveUp: (id) => giveUp(ports.sweep, id),

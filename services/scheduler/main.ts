@@ -173,7 +173,10 @@ async function serve(world: World, life: Life): Promise<void> {
   const { catalog, jobs, metrics, own } = world;
   const job = jobService({
     ...world,
-    models: catalog.models,
+    models: catalog.models.map(({ name, devices, local }) => ({
+      name,
+      devices: local === undefined ? [] : devices,
+    })),
     devices: catalog.devices.map((device) => device.name),
     partitionOf: partitionOf(config.PARTITIONS),
     dryPartition: config.PARTITIONS[0] ?? 'p0',

@@ -1,5 +1,5 @@
 import { countsOf, type JobRecord, type TaskPlan } from '@assay/lib/domain';
-import { AssayError } from '@assay/lib/errors';
+import { AssayError, passing } from '@assay/lib/errors';
 import { advance, fail, plansOf, type Memory, type RunPorts } from './context.ts';
 import { look, type Counts } from './counts.ts';
 import { missingGenerations, missingScores } from './audit.ts';
@@ -83,6 +83,9 @@ export async function auditing(
     );
   } catch (error) {
     const fault = AssayError.from(error);
+    // A call that was given up, by this process or on the way, is no answer about the job.
+    if (stop.aborted || fault.reason === 'CANCELLED')
+      throw passing('UNAVAILABLE', 'the reporter was not waited for', fault);
     if (!fault.permanent) throw fault;
     await fail(ports, job, fault.reason, fault.message);
     return 0;
