@@ -21,8 +21,12 @@ const MODEL = 'smollm2-135m-instruct';
 const TASKS = ['demo_generate', 'demo_choices', 'demo_code'];
 
 const interrupted = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => interrupted.abort(new Error(signal)));
+}
+// A terminal that is gone, or a reader that has seen enough: what was started is stopped all the same.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error) => interrupted.abort(error));
 }
 const screen: Screen = {
   write: (text) => void process.stdout.write(text),

@@ -128,11 +128,11 @@ describe('bin/assay', () => {
     expect((await spawned('no-such').ended).code).toBe(2);
   });
 
-  it('ends with 130 on SIGINT, and leaves the job alone', async () => {
+  it.each(['SIGINT', 'SIGHUP'] as const)('ends with 130 on %s, and leaves the job alone', async (signal) => {
     services.set(jobOf(JobState.RUNNING));
     const { child, ended } = spawned('watch', 'j1');
     await once(child.stdout, 'data');
-    child.kill('SIGINT');
+    child.kill(signal);
     expect(await ended).toMatchObject({ code: 130, err: expect.stringContaining('the job goes on') });
   });
 
