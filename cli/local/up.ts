@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AssayError } from '@assay/lib/errors';
 import { layoutOf, type Layout } from './layout.ts';
+import { endOrphans } from './orphans.ts';
 import { lives, parseIdentity, type ProcessIdentity } from './process-identity.ts';
 import { SERVICES } from './services.ts';
 import { readOr } from './state.ts';
@@ -70,11 +71,11 @@ export async function up(options: {
   );
 }
 
-/** Stops the supervisor and waits until everything it ran has ended. */
+/** Stops the supervisor, or what one that was killed left behind, and waits until everything has ended. */
 export async function down(state: string): Promise<boolean> {
   const layout = layoutOf(state);
   const supervisor = await supervisorOf(layout);
-  if (supervisor === null) return false;
+  if (supervisor === null) return endOrphans(layout);
   process.kill(supervisor.pid, 'SIGTERM');
   for (let waited = 0; waited < DOWN_MS; waited += 100) {
     if (!(await lives(supervisor))) return true;

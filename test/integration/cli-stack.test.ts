@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { identityOf, parseIdentity } from '@assay/cli/local/process-identity';
 import { SERVICES } from '@assay/cli/local/services';
@@ -222,6 +223,21 @@ describe('assay local', () => {
     } finally {
       await local('local', 'down');
     }
+  });
+
+  it.each([
+    ['down', 'stopped\n'],
+    ['reset', expect.stringContaining('is empty')],
+  ])('%s ends what a supervisor that was killed left running', { timeout: 120_000 }, async (command, out) => {
+    const env = { ASSAY_STATE: path.join(folder, command), ASSAY_NATS_SERVER: await natsServer() };
+    const local = (...args: string[]) => assayProcess(['local', ...args], env).ended;
+    const { pid } = JSON.parse((await local('up', '--json')).out) as { pid: number };
+    const pids = await pidsBelow(env.ASSAY_STATE);
+    process.kill(pid, 'SIGKILL');
+    while ((await identityOf(pid)) !== null) await sleep(20);
+    expect(await local(command)).toMatchObject({ code: 0, out });
+    for (const each of pids) expect(await identityOf(each)).toBeNull();
+    expect(await local('down')).toMatchObject({ code: 0, out: 'nothing ran\n' });
   });
 });
 
