@@ -23,14 +23,14 @@ export function localCommand(program: Command, io: Io): void {
     .description('Start everything and wait until it is ready; does nothing when it runs')
     .addHelpText('after', '\nExamples:\n  assay local up\n  assay local up --state /tmp/assay')
     .action(async (_: unknown, command: Command) =>
-      show(io, command, await up({ state: stateOf(command), main: MAIN, env: io.env })),
+      show(io, command, await up({ state: stateOf(command), main: MAIN, env: io.env, signal: io.interrupted })),
     );
   local
     .command('down')
     .description('Stop everything; jobs that run resume at the next start')
     .addHelpText('after', '\nExamples:\n  assay local down')
     .action(async (_: unknown, command: Command) =>
-      line(io, (await down(stateOf(command))) ? 'stopped' : 'nothing ran'),
+      line(io, (await down(stateOf(command), io.interrupted)) ? 'stopped' : 'nothing ran'),
     );
   local
     .command('status')

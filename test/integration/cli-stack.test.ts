@@ -225,6 +225,28 @@ describe('assay local', () => {
     }
   });
 
+  it('says at once that the broker that NATS_URL names is not there', async () => {
+    const env = { ASSAY_STATE: path.join(folder, 'no-broker'), NATS_URL: 'nats://127.0.0.1:9' };
+    expect(await assayProcess(['local', 'up'], env).ended).toMatchObject({
+      code: 3,
+      err: expect.stringMatching(/^assay: .*NATS_URL: .*nats:\/\/127\.0\.0\.1:9.*\n/),
+    });
+  });
+
+  it('that is interrupted while it goes up leaves nothing behind', { timeout: 60_000 }, async () => {
+    const env = { ASSAY_STATE: path.join(folder, 'interrupted'), ASSAY_NATS_SERVER: await natsServer() };
+    const up = assayProcess(['local', 'up'], env);
+    let pids: number[] = [];
+    while (pids.length < 5) {
+      await sleep(20);
+      pids = await pidsBelow(env.ASSAY_STATE).catch(() => []);
+    }
+    up.child.kill('SIGINT');
+    expect(await up.ended).toMatchObject({ code: 130, err: 'interrupted\n' });
+    for (const pid of pids) expect(await identityOf(pid)).toBeNull();
+    expect((await assayProcess(['local', 'down'], env).ended).out).toBe('nothing ran\n');
+  });
+
   it.each([
     ['down', 'stopped\n'],
     ['reset', expect.stringContaining('is empty')],
