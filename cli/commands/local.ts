@@ -23,7 +23,11 @@ export function localCommand(program: Command, io: Io): void {
     .description('Start everything and wait until it is ready; does nothing when it runs')
     .addHelpText('after', '\nExamples:\n  assay local up\n  assay local up --state /tmp/assay')
     .action(async (_: unknown, command: Command) =>
-      show(io, command, await up({ state: stateOf(command), main: MAIN, env: io.env, signal: io.interrupted })),
+      show(
+        io,
+        command,
+        await up({ state: stateOf(command), main: MAIN, env: io.env, signal: io.interrupted }),
+      ),
     );
   local
     .command('down')

@@ -15,8 +15,8 @@ export async function reset(state: string): Promise<void> {
     );
   }
   await endOrphans(layout);
-  const { versionFile, tokenFile, clientFile, portsFile } = layout;
-  for (const entry of [...dataFolders(layout), versionFile, tokenFile, clientFile, portsFile]) {
+  const { versionFile, tokenFile, clientFile, portsFile, demoFile } = layout;
+  for (const entry of [...dataFolders(layout), versionFile, tokenFile, clientFile, portsFile, demoFile]) {
     await rm(entry, { recursive: true, force: true });
   }
 }
