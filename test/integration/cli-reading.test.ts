@@ -62,6 +62,10 @@ describe('assay, reading', () => {
     services.results.set('j1', resultOf(true));
     expect(await done(['report', 'j1'])).toMatchObject({ code: 0, out: '# Report\ndone\n' });
     expect(await done(['report', 'j1', '--format', 'json'])).toMatchObject({ out: '{"results": {}}\n' });
+    services.results.set('j1', { ...resultOf(true), resultsJson: '{\n  "results": {"t": "\u009b2J"}\n}' });
+    expect(await done(['report', 'j1', '--format', 'json'], { tty: true })).toMatchObject({
+      out: '{\n  "results": {"t": "\\u009b2J"}\n}\n',
+    });
     expect(await done(['report', 'j1', '--format', 'pdf'])).toMatchObject({ code: 2 });
   });
 
