@@ -194,6 +194,16 @@ describe('assay, where it is', () => {
     });
   });
 
+  it('says in JSON what is wrong with a command line', async () => {
+    for (const args of [['jobs', '--bogus'], ['nope'], ['job'], ['local'], []]) {
+      const { code, out, err } = await done([...args, '--json']);
+      expect({ code, err }).toEqual({ code: 2, err: '' });
+      expect(JSON.parse(out)).toMatchObject({
+        error: { reason: 'INVALID_REQUEST', message: expect.not.stringMatching(/^error|outputHelp/) },
+      });
+    }
+  });
+
   it('takes the token from a file', async () => {
     const file = path.join(folder, 'token');
     await writeFile(file, 'right\n');

@@ -254,12 +254,17 @@ describe('assay local', () => {
     const env = { ASSAY_STATE: path.join(folder, command), ASSAY_NATS_SERVER: await natsServer() };
     const local = (...args: string[]) => assayProcess(['local', ...args], env).ended;
     const { pid } = JSON.parse((await local('up', '--json')).out) as { pid: number };
+    const said = lines((await local('logs', 'nats', '--json')).out).map((text) => JSON.parse(text) as object);
+    expect(said[0]).toEqual({ log: 'nats', line: expect.stringContaining('nats-server') });
     const pids = await pidsBelow(env.ASSAY_STATE);
     process.kill(pid, 'SIGKILL');
     while ((await identityOf(pid)) !== null) await sleep(20);
     expect(await local(command)).toMatchObject({ code: 0, out });
     for (const each of pids) expect(await identityOf(each)).toBeNull();
-    expect(await local('down')).toMatchObject({ code: 0, out: 'nothing ran\n' });
+    expect(await local('down', '--json')).toMatchObject({ code: 0, out: '{"stopped":false}\n' });
+    expect((await local('reset', '--json')).out).toBe(
+      `${JSON.stringify({ state: env.ASSAY_STATE, empty: true })}\n`,
+    );
   });
 });
 
