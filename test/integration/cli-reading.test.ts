@@ -69,6 +69,19 @@ describe('assay, reading', () => {
     expect(await done(['report', 'j1', '--format', 'pdf'])).toMatchObject({ code: 2 });
   });
 
+  it.each([
+    ['that has numbers', true],
+    ['that has none', false],
+  ])('says why a job %s ended without a report', async (_, hasNumbers) => {
+    services.set(jobOf(JobState.CANCELLED));
+    if (hasNumbers) services.results.set('j1', resultOf(false));
+    expect(await done(['report', 'j1'])).toMatchObject({
+      code: 1,
+      out: '',
+      err: 'assay: job j1 ended without a report: CANCELLED (WHY): in words (NOT_FOUND)\n',
+    });
+  });
+
   it('writes a report with its samples', async () => {
     services.results.set('j1', resultOf(true));
     services.rows = [
