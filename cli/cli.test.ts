@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AssayError } from '@assay/lib/errors';
 import { Job, JobState } from '@assay/proto/assay/v1/job';
 import { errorLines, exitCodeOf } from './exit.ts';
-import { parseGenKwargs } from './options.ts';
+import { parseGenKwargs, parseWhole } from './options.ts';
 import { render } from './view/live.ts';
 import { plain } from './view/plain.ts';
 import { fit } from './view/width.ts';
@@ -23,6 +23,16 @@ describe('parseGenKwargs', () => {
   it('says what is wrong', () => {
     expect(() => parseGenKwargs('temperature')).toThrow('name=value');
     expect(() => parseGenKwargs('{"a":')).toThrow('JSON object');
+  });
+});
+
+describe('parseWhole', () => {
+  it('takes what is in range, and names the range otherwise', () => {
+    expect(parseWhole('--limit', '2147483647', 1)).toBe(2_147_483_647);
+    for (const text of ['0', '-3', '2147483648', '99999999999', '1.5', '1e3', ''])
+      expect(() => parseWhole('--limit', text, 1)).toThrow(
+        `--limit "${text}" is not a whole number from 1 to 2147483647`,
+      );
   });
 });
 

@@ -23,9 +23,13 @@ export function parseGenKwargs(text: string): Record<string, unknown> {
   );
 }
 
-export function parseWhole(flag: string, text: string): number {
-  if (/^-?\d{1,15}$/.test(text)) return Number(text);
-  throw wrong(flag, `"${text}" is not a whole number`);
+const INT32_MAX = 2 ** 31 - 1;
+
+/** A whole number from `min` to `max`; what the messages' int32 holds by default. */
+export function parseWhole(flag: string, text: string, min = -INT32_MAX, max = INT32_MAX): number {
+  const number = Number(text);
+  if (/^-?\d+$/.test(text) && number >= min && number <= max) return number;
+  throw wrong(flag, `"${text}" is not a whole number from ${min} to ${max}`);
 }
 
 /** Names separated by commas. */

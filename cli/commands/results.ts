@@ -108,14 +108,13 @@ export function samplesCommand(program: Command, io: Io): void {
 }
 
 async function samples(io: Io, id: string, options: SamplesOptions): Promise<void> {
-  let left = options.limit === undefined ? Number.POSITIVE_INFINITY : parseWhole('--limit', options.limit);
+  let left = options.limit === undefined ? Number.POSITIVE_INFINITY : parseWhole('--limit', options.limit, 1);
   const request = {
     jobId: id,
     task: options.task ?? '',
     failedOnly: options.failed === true,
     unscoredOnly: options.unscored === true,
   };
-  if (left <= 0) return;
   await withClients(io, options, async (clients) => {
     const rows = callStream(clients.results, 'streamSamples', request, { signal: io.interrupted });
     for await (const { json } of rows) {

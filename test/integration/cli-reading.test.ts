@@ -207,6 +207,20 @@ describe('assay, where it is', () => {
     });
   });
 
+  it.each([
+    [['jobs', '--limit', '-3']],
+    [['jobs', '--limit', '99999999999']],
+    [['samples', 'nope', '--limit', '-2']],
+    [['submit', '--model', 'm', '--tasks', 'a', '--limit', '99999999999']],
+    [['jobs', '--token', 'a\nb']],
+  ])('refuses a number out of range and a token that cannot be sent: %j', async (args) => {
+    expect(await done(args)).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining('INVALID_REQUEST'),
+    });
+  });
+
   it('says in JSON what is wrong with a command line', async () => {
     for (const args of [['jobs', '--bogus'], ['nope'], ['job'], ['local'], []]) {
       const { code, out, err } = await done([...args, '--json']);
