@@ -1,3 +1,4 @@
+import { percent } from '@assay/lib/domain';
 import { JobState, type Job } from '@assay/proto/assay/v1/job';
 import type { Metric, Result, TaskResult } from '@assay/proto/assay/v1/result';
 import { stateName } from './live.ts';
@@ -37,7 +38,7 @@ function rowOf(task: TaskResult, metric: Metric): string[] {
     score(metric.stderr),
     interval,
     String(metric.n),
-    `${(task.coverage * 100).toFixed(1)} %`,
+    percent(task.coverage),
   ];
 }
 

@@ -165,6 +165,15 @@ describe('the final table', () => {
   });
 });
 
+describe('the coverage in the final table', () => {
+  it('is never rounded up to everything', () => {
+    const metric = { task: 'a', metric: 'acc', filter: 'none', value: 1, n: 1 };
+    const tasks = [{ task: 'a', metrics: [metric], coverage: 2999 / 3000 }];
+    const job = jobOf(['a'], 10, { state: JobState.SUCCEEDED });
+    expect(finalTable(job, Result.fromJSON({ jobId: 'j1', final: true, tasks }))[2]).toMatch(/ 99\.9 %$/);
+  });
+});
+
 describe('widths', () => {
   it('count what a terminal draws', () => {
     expect(['abc', '漢字', 'e\u0301', '👍', ''].map(width)).toEqual([3, 4, 1, 2, 0]);
