@@ -110,6 +110,7 @@ async function evaluate(layout: Layout, clients: Clients): Promise<number> {
   for (const name of SERVICES) say(`  ${name.padEnd(10)} http://${await opsAddress(layout, name)}/metrics`);
   const job = await submit(layout, clients);
   const resumed = job.transitions.length > 1;
+  const paused = job.transitions.some((edge) => edge.to === JobState.RUNNING);
   say(
     `${resumed ? 'resuming' : 'evaluating'} ${MODEL} on ${TASKS.join(', ')}; Ctrl-C stops, running again resumes\n`,
   );
@@ -120,7 +121,7 @@ async function evaluate(layout: Layout, clients: Clients): Promise<number> {
   }
   say('');
   const result = await finalResult(clients, last.id);
-  for (const text of finalTable(last, result)) say(text);
+  for (const text of finalTable(last, result, paused)) say(text);
   say(`metrics      ${await keepMetrics(layout, last.id)}`);
   return last.state === JobState.SUCCEEDED ? EXIT.done : EXIT.failed;
 }
