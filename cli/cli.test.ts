@@ -17,6 +17,15 @@ describe('parseGenKwargs', () => {
       stop: 'END',
     });
   });
+  it('splits at no comma inside a list, an object or a string', () => {
+    expect(parseGenKwargs('until=["a","b,"],stop="x, y",top_p=0.9,extra={"a":[1,2]}')).toEqual({
+      until: ['a', 'b,'],
+      stop: 'x, y',
+      top_p: 0.9,
+      extra: { a: [1, 2] },
+    });
+    expect(parseGenKwargs('stop=[,temperature=0')).toEqual({ stop: '[', temperature: 0 });
+  });
   it('reads a JSON object', () => {
     expect(parseGenKwargs('{"until": ["\\n"]}')).toEqual({ until: ['\n'] });
   });
