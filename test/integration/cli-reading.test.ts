@@ -96,6 +96,23 @@ describe('assay, reading', () => {
     expect(await readFile(path.join(output, 'results.json'), 'utf8')).toBe('{"results": {}}');
   });
 
+  it('writes the samples of each task to a file of its own, whatever its name', async () => {
+    const result = resultOf(true);
+    const names = ['a:b', 'a_b', '../a/b', `${'x'.repeat(300)}`];
+    services.results.set('j1', {
+      ...result,
+      tasks: names.flatMap((task) => result.tasks.map((one) => ({ ...one, task }))),
+    });
+    services.rows = names.map((task) => ({ task, json: JSON.stringify({ task }) }));
+    const output = path.join(folder, 'report');
+    const { out } = await done(['report', 'j1', '--output', output, '--json']);
+    const { files } = JSON.parse(out) as { files: string[] };
+    expect(files.every((file) => path.dirname(file) === output)).toBe(true);
+    expect(await readFile(path.join(output, 'samples_a_b.jsonl'), 'utf8')).toBe('{"task":"a_b"}\n');
+    const texts = await Promise.all(files.slice(2).map((file) => readFile(file, 'utf8')));
+    expect(texts.map((text) => (JSON.parse(text) as { task: string }).task)).toEqual(names);
+  });
+
   it('prints as many samples as were asked for, safely', async () => {
     services.rows = Array.from({ length: 1_000 }, (_, i) => ({
       task: 'a',
