@@ -8,6 +8,7 @@ import { startLocal } from '@assay/cli/local/run';
 import { SERVICES } from '@assay/cli/local/services';
 import { writeWhole } from '@assay/cli/local/state';
 import { opsAddress, type Supervisor } from '@assay/cli/local/supervisor';
+import { takeTurn } from '@assay/cli/local/turn';
 import { supervisorOf, whenReady } from '@assay/cli/local/up';
 import { HOME, stateFolder } from '@assay/cli/state-folder';
 import { finalTable } from '@assay/cli/view/final';
@@ -17,7 +18,6 @@ import { finalResult } from '@assay/cli/commands/watch';
 import { AssayError } from '@assay/lib/errors';
 import { call } from '@assay/lib/rpc';
 import { JobState, type Job } from '@assay/proto/assay/v1/job';
-import { takeTurn } from './only-one.ts';
 
 const MODEL = 'smollm2-135m-instruct';
 const TASKS = ['demo_generate', 'demo_choices', 'demo_code'];
@@ -54,7 +54,8 @@ try {
 
 async function demo(): Promise<number> {
   const layout = layoutOf(stateFolder(undefined, process.env));
-  const turn = await takeTurn(layout.root);
+  // Two would both start services, and the first to end would stop those of the other.
+  const turn = await takeTurn(path.join(layout.root, 'demo.lock'));
   if (turn.holder !== null) {
     say(`another demo is at work here (process ${turn.holder}): look there, or end it and run this again`);
     return EXIT.failed;

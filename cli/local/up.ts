@@ -9,6 +9,7 @@ import { lives, parseIdentity, type ProcessIdentity } from './process-identity.t
 import { SERVICES } from './services.ts';
 import { readOr } from './state.ts';
 import { opsAddress } from './supervisor.ts';
+import { takeTurn } from './turn.ts';
 
 export interface ServiceStatus {
   readonly name: string;
@@ -27,6 +28,14 @@ export interface LocalStatus {
   readonly services: readonly ServiceStatus[];
 }
 
+export interface UpOptions {
+  readonly state: string;
+  readonly main: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Aborts to give up; a supervisor that was started here is stopped again. */
+  readonly signal: AbortSignal;
+}
+
 const UP_MS = 120_000;
 const DOWN_MS = 40_000;
 const POLL_MS = 200;
@@ -38,16 +47,19 @@ export async function supervisorOf(layout: Layout): Promise<ProcessIdentity | nu
 }
 
 /** Starts a supervisor that outlives this process, and waits until every service is ready. Idempotent. */
-export async function up(options: {
-  readonly state: string;
-  readonly main: string;
-  readonly env: NodeJS.ProcessEnv;
-  /** Aborts to give up; a supervisor that was started here is stopped again. */
-  readonly signal: AbortSignal;
-}): Promise<LocalStatus> {
+export async function up(options: UpOptions): Promise<LocalStatus> {
   const { state, signal } = options;
-  const before = await status(state);
-  if (before.running) return whenReady(state, signal);
+  const turn = await takeTurn(path.join(state, 'up.lock'));
+  try {
+    const starts = turn.holder !== null || (await supervisorOf(layoutOf(state))) !== null;
+    return await (starts ? whenReady(state, signal) : start(options));
+  } finally {
+    await turn.release();
+  }
+}
+
+async function start(options: UpOptions): Promise<LocalStatus> {
+  const { state, signal } = options;
   const supervisor = await spawnSupervisor(options);
   const over = new AbortController();
   const early = supervisor.ended.then(async (): Promise<never> => {
@@ -68,11 +80,7 @@ export async function up(options: {
   }
 }
 
-async function spawnSupervisor(options: {
-  readonly state: string;
-  readonly main: string;
-  readonly env: NodeJS.ProcessEnv;
-}): Promise<{ readonly ended: Promise<void>; stop(): void }> {
+async function spawnSupervisor(options: UpOptions): Promise<{ readonly ended: Promise<void>; stop(): void }> {
   const { logs } = layoutOf(options.state);
   await mkdir(logs, { recursive: true, mode: 0o700 });
   const output = await open(path.join(logs, 'local.log'), 'a', 0o600);

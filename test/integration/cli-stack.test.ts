@@ -225,6 +225,32 @@ describe('assay local', () => {
     }
   });
 
+  it('goes up once when it is told twice at the same moment', { timeout: 120_000 }, async () => {
+    const env = { ASSAY_STATE: path.join(folder, 'twice'), ASSAY_NATS_SERVER: await natsServer() };
+    const local = (...args: string[]) => assayProcess(['local', ...args], env).ended;
+    try {
+      const ups = await Promise.all([local('up', '--json'), local('up', '--json')]);
+      const pids = ups.map(({ code, out, err }) => {
+        expect(code, err).toBe(0);
+        return (JSON.parse(out) as { pid: number }).pid;
+      });
+      expect(pids[0]).toBe(pids[1]);
+      expect(await assayProcess(['jobs'], env).ended).toMatchObject({ code: 0, out: 'no jobs\n' });
+    } finally {
+      await local('down');
+    }
+  });
+
+  it('refuses the folder of another version, with a word about reset', async () => {
+    const env = { ASSAY_STATE: path.join(folder, 'older'), ASSAY_NATS_SERVER: await natsServer() };
+    await mkdir(env.ASSAY_STATE);
+    await writeFile(path.join(env.ASSAY_STATE, 'version'), '0\n');
+    expect(await assayProcess(['local', 'up'], env).ended).toMatchObject({
+      code: 3,
+      err: expect.stringMatching(/^assay: .*another version of Assay.*`assay local reset`.*\n$/),
+    });
+  });
+
   it('says at once that the broker that NATS_URL names is not there', async () => {
     const env = { ASSAY_STATE: path.join(folder, 'no-broker'), NATS_URL: 'nats://127.0.0.1:9' };
     expect(await assayProcess(['local', 'up'], env).ended).toMatchObject({

@@ -1,18 +1,17 @@
 import { link, mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { identityOf, lives, parseIdentity } from '@assay/cli/local/process-identity';
-import { readOr, writeWhole } from '@assay/cli/local/state';
+import { identityOf, lives, parseIdentity } from './process-identity.ts';
+import { readOr, writeWhole } from './state.ts';
 
-/** `holder`: the process of the demo that is at work already, or null when this is the one until `release`. */
+/** `holder`: the process that is at work already, or null when it is this one's turn until `release`. */
 export interface Turn {
   readonly holder: number | null;
   release(): Promise<void>;
 }
 
-/** One demo to a state folder: two would both start services, and the first to end would stop those of the other. */
-export async function takeTurn(state: string): Promise<Turn> {
-  const file = path.join(state, 'demo.lock');
-  await mkdir(state, { recursive: true });
+/** One process at a time holds the file; one that was killed holds it no longer. */
+export async function takeTurn(file: string): Promise<Turn> {
+  await mkdir(path.dirname(file), { recursive: true });
   const holder = parseIdentity(await readOr(file, ''));
   if (holder !== null && (await lives(holder))) return taken(holder.pid);
   await rm(file, { force: true });
