@@ -52,6 +52,19 @@ describe('the demo', () => {
     expect(await other.ended).toMatchObject({ code: 130, err: '' });
   });
 
+  it('runs in two checkouts at once', { timeout: 180_000 }, async () => {
+    const other = await makeCheckout();
+    try {
+      const ends = await Promise.all([checkout, other].map((each) => each.demo().ended));
+      for (const { code, out, err } of ends) {
+        expect({ code, err }).toEqual({ code: 0, err: '' });
+        expect(out).toMatch(/^demo_code .*100\.0 %$/m);
+      }
+    } finally {
+      await other.remove();
+    }
+  });
+
   it(
     'waits for services that are still starting, and leaves them running',
     { timeout: 120_000 },
