@@ -109,7 +109,7 @@ async function writePid(spec: ChildSpec, pid: number): Promise<void> {
 }
 
 /** Ends what an earlier supervisor left running. Only the very process that it noted: number and start time. */
-async function sweep(pidFile: string): Promise<void> {
+export async function sweep(pidFile: string): Promise<void> {
   const identity = parseIdentity(await readOr(pidFile, ''));
   if (identity !== null && (await lives(identity))) {
     process.kill(identity.pid, 'SIGTERM');

@@ -58,4 +58,5 @@ export type {
   Violation,
 } from './work.ts';
 export type { WorkerRecord } from './worker.ts';
+export { percent } from './percent.ts';
 export type { JobProgress, TaskAmount } from './progress.ts';
