@@ -14,7 +14,7 @@ export interface Tests {
   readonly source: string;
   /** Name of the submission's function or class. */
   readonly entry: string;
-  /** Trusted Python whose definitions the tests may use; ignored when it does not compile by itself. */
+  /** Trusted Python whose definitions the tests may use; it may end where the entry is begun. */
   readonly helpers: string;
 }
 

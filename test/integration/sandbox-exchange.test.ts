@@ -1,7 +1,9 @@
 import { createLog } from '@assay/lib/log';
 import { openJail, type Jail, type Limits } from '@assay/lib/python';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HOSTILE, RIGHT, type Exchange } from './sandbox-exchanges.ts';
+import type { Exchange } from './sandbox-exchanges.ts';
+import { HOSTILE } from './sandbox-hostile.ts';
+import { RIGHT } from './sandbox-right.ts';
 
 const LIMITS: Limits = { cpuMs: 3_000, wallMs: 20_000, memoryBytes: 512 << 20, outputBytes: 64 << 10 };
 

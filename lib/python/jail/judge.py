@@ -6,6 +6,10 @@ patches, raises, defines or forges reaches the asserts or the verdict.
 
 import builtins
 import collections
+import copy
+import datetime
+import decimal
+import fractions
 import functools
 import importlib
 import itertools
@@ -34,6 +38,13 @@ _WELL_KNOWN = {
     for name in getattr(module, '__all__', dir(module))
     if not name.startswith('_')
 }
+_WELL_KNOWN.update(
+    Decimal=decimal.Decimal,
+    Fraction=fractions.Fraction,
+    date=datetime.date,
+    timedelta=datetime.timedelta,
+    deepcopy=copy.deepcopy,
+)
 
 
 def judge(job):

@@ -52,9 +52,10 @@ def blank(kind):
 
 
 def attributes(value):
-    """What an object holds, as names and values in turn."""
-    held = dict(getattr(value, '__dict__', ()))
-    for name in _slots(type(value)):
+    """What an object holds, as names and values in turn; what stands before a method or property stays behind."""
+    kind = type(value)
+    held = {name: part for name, part in getattr(value, '__dict__', {}).items() if not hides_code(kind, name)}
+    for name in _slots(kind):
         if hasattr(value, name):
             held[name] = getattr(value, name)
     return [part for pair in held.items() for part in pair]

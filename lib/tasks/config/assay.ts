@@ -88,7 +88,7 @@ function limit(
         : value !== null && typeof value === 'object' && 'value' in value
           ? value.value
           : 0;
-    const amount = Math.round(Number(number) * unit);
+    const amount = Math.round(number * unit);
     return amount >= least && amount <= most ? amount : undefined;
   });
 }
