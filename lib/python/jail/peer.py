@@ -94,19 +94,28 @@ class Peer:
             op, target = message['op'], self._target(message['h'])
         given = list(decoder.containers)
         encoder = Encoder(self._export, self._classes, given)
+        value = failure = None
         try:
             value = self._perform(op, target, args, kwargs)
-            with Deep():
-                reply = {'v': encoder.encode(value)}
         except (Closed, Malformed):
             raise
         except BaseException as error:
-            with Deep():
-                reply = {'x': self._exceptions.write(error, encoder, self._classes)}
+            failure = error
         with Deep():
+            reply = self._reply(value, failure, encoder)
             if self._written(args, kwargs) != before:
                 reply['m'] = [[n, encoder.contents(value)] for n, value in enumerate(given)]
         self._channel.send(reply)
+
+    def _reply(self, value, failure, encoder):
+        try:
+            if failure is None:
+                return {'v': encoder.encode(value)}
+        except (Closed, Malformed):
+            raise
+        except BaseException as error:
+            failure = error
+        return {'x': self._exceptions.write(failure, encoder, self._classes)}
 
     def _target(self, handle):
         if type(handle) is not int:

@@ -28,16 +28,24 @@ class Deep:
         sys.setrecursionlimit(self._before)
 
 
+_dump = json.JSONEncoder(separators=(',', ':')).encode
+
+
 def dumps(tree):
-    with Deep():
-        return json.dumps(tree, separators=(',', ':')).encode('ascii')
+    try:
+        return _dump(tree).encode('ascii')
+    except RecursionError:
+        with Deep():
+            return _dump(tree).encode('ascii')
 
 
 def loads(data):
     try:
-        with Deep():
+        return json.loads(data)
+    except RecursionError:
+        with Guarded():
             return json.loads(data)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise Malformed(str(error)) from None
 
 
@@ -54,10 +62,10 @@ class Encoder:
         if value is None or value is True or value is False:
             return value
         kind = type(value)
-        write = _scalar_of(kind)
-        if write is not None:
+        write = _WRITERS.get(kind) or _writer_of(kind)
+        if callable(write):
             return write(self, value)
-        container = _container_of(kind)
+        container = write
         if container is None and (name := self._classes.name_of(kind)) is not None:
             if issubclass(kind, enum.Enum):
                 return ['J', name, value.name]
@@ -70,7 +78,7 @@ class Encoder:
 
     def contents(self, value):
         """A numbered container written out again, its own number aside."""
-        return self._write(_container_of(type(value)) or containers.object_kind(self._classes), value)
+        return self._write(_writer_of(type(value)) or containers.object_kind(self._classes), value)
 
     def _write(self, container, value):
         return [container.tag, *container.head(value), *(self.encode(item) for item in container.items(value))]
@@ -83,46 +91,38 @@ class Encoder:
         return n
 
 
-def _by_base(table, default=None):
+# How each type is written: a function for what does not change, a kind for a container, None for what is not data.
+_BASES = scalars.WRITERS + tuple((kind.base, kind) for kind in containers.KINDS)
+_WRITERS = dict(_BASES)
+
+
+def _writer_of(kind):
     """By the type itself: what an object says of its class does not count."""
-    exact = dict(table)
-
-    def find(kind):
-        if kind in exact:
-            return exact[kind]
-        found = next((entry for base, entry in table if issubclass(kind, base)), default)
-        exact[kind] = found
-        return found
-
-    return find
-
-
-_scalar_of = _by_base(scalars.WRITERS)
-_container_of = _by_base(tuple((kind.base, kind) for kind in containers.KINDS))
+    if kind not in _WRITERS:
+        _WRITERS[kind] = next((write for base, write in _BASES if issubclass(kind, base)), None)
+    return _WRITERS[kind]
 
 
 class Decoder:
-    """`resolve` turns the fields of an `O` into the object that stands for it here."""
+    """
+    `resolve` turns the fields of an `O` into the object that stands for it here. To be used within `Guarded`, which knows
+    whose fault it is when something does not fit.
+    """
 
     def __init__(self, resolve, classes, numbered=()):
         self._resolve = resolve
         self._classes = classes
         self.containers = list(numbered)
 
-    def decode(self, tree):
-        with Guarded():
-            return self._decode(tree)
-
     def refill(self, value, tree):
         """Gives a container the contents that `Encoder.contents` wrote."""
-        with Guarded():
-            tag, *rest = tree
-            kind = _container_of(type(value)) or containers.object_kind(self._classes)
-            if tag != kind.tag or (tag == 'H' and rest[0] != self._classes.name_of(type(value))):
-                raise Malformed('a container changed its type')
-            self._fill(kind, value, rest)
+        tag, *rest = tree
+        kind = _writer_of(type(value)) or containers.object_kind(self._classes)
+        if tag != kind.tag or (tag == 'H' and rest[0] != self._classes.name_of(type(value))):
+            raise Malformed('a container changed its type')
+        self._fill(kind, value, rest)
 
-    def _decode(self, tree):
+    def decode(self, tree):
         if type(tree) is not list:
             if type(tree) is dict:
                 raise Malformed('an object where a value should be')
@@ -146,11 +146,11 @@ class Decoder:
             members = getattr(self._classes.named(rest[0]), '__members__', {})
             return _known(members.get(rest[1]) if type(rest[1]) is str else None)
         if tag == 'U':
-            return scalars.read(tag, [*rest[:2], *(self._decode(item) for item in rest[2:])])
-        return scalars.read(tag, [self._decode(item) for item in rest])
+            return scalars.read(tag, [*rest[:2], *(self.decode(item) for item in rest[2:])])
+        return scalars.read(tag, [self.decode(item) for item in rest])
 
     def _fill(self, kind, value, rest):
-        kind.fill(value, rest[: kind.heads], [self._decode(item) for item in rest[kind.heads :]])
+        kind.fill(value, rest[: kind.heads], [self.decode(item) for item in rest[kind.heads :]])
 
 
 def _known(value):
