@@ -1,3 +1,4 @@
+export { EXECUTION_BOUNDS } from './limits.ts';
 export { BUCKET_DOCS, bucketOf, isBlobRef, traceOf, type BlobRef, type JobId, type SampleId } from './ids.ts';
 export type {
   ChatMessage,

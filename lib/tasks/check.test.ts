@@ -180,6 +180,17 @@ describe('checkTasks', () => {
       smallTask('metadata: {assay: {code: {entry: q, tests: a, k: [1, 4]}}}\n'),
       ['TASK_INVALID f/t.yaml:8:50 pass@4 needs 4 answers'],
     ],
+    [
+      'limits that no execution can have',
+      smallTask(
+        'metadata: {assay: {code: {entry: q, tests: a, cpu_seconds: 10000000000, wall_seconds: 3e6, memory_mib: 16}}}\n',
+      ),
+      [
+        'TASK_INVALID f/t.yaml:8:60 metadata.assay.code.cpu_seconds must be a number from 0.01 to 300',
+        'TASK_INVALID f/t.yaml:8:87 metadata.assay.code.wall_seconds must be a number from 0.01 to 600',
+        'TASK_INVALID f/t.yaml:8:104 metadata.assay.code.memory_mib must be a number from 64 to 8192',
+      ],
+    ],
     ['a group', { 'g.yaml': 'group: T\ntask: [a]\n' }, ['TASK_UNSUPPORTED g.yaml:1:1 "T" is a group']],
   ];
   it.each(cases)('refuses %s, with file and line', async (_, files, expected) => {
