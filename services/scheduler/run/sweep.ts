@@ -14,6 +14,8 @@ export interface SweepPorts extends Pick<
 
 /** Clears up after finished jobs: what waits in queues, endpoint keys, and, after their retention, their subjects. */
 export async function sweep(ports: SweepPorts, cleared: Set<JobId>): Promise<void> {
+  // First: a purge that fails must keep no key.
+  await sweepSecrets(ports);
   for (const job of ports.jobs.all()) {
     if (!isTerminal(job.state) || job.purged) continue;
     if (!cleared.has(job.id)) {
@@ -24,7 +26,6 @@ export async function sweep(ports: SweepPorts, cleared: Set<JobId>): Promise<voi
     const keepMs = job.state === 'CANCELLED' ? ports.lateMs : ports.retentionMs;
     if (endedMsAgo(ports, job) >= keepMs) await giveUp(ports, job.id);
   }
-  await sweepSecrets(ports);
 }
 
 /** Purges a finished job's subjects and says so in its record. */
@@ -55,11 +56,15 @@ async function purgeSubjects(ports: SweepPorts, job: JobRecord): Promise<void> {
   ports.log.info({ job: job.id, purged }, 'subjects purged');
 }
 
+/** A job is stored before its key is; long after that, a key that no job names is nobody's. */
+const STRAY_MS = 60 * 60_000;
+
 // The key of an endpoint lives no longer than its job.
 async function sweepSecrets(ports: SweepPorts): Promise<void> {
-  for (const name of await ports.secrets.names()) {
+  for (const { name, writtenMs } of await ports.secrets.list()) {
     const job = ports.jobs.get(name);
-    if (job !== undefined && isTerminal(job.state)) await ports.secrets.delete(name);
+    const over = job === undefined ? ports.clock.now() - writtenMs > STRAY_MS : isTerminal(job.state);
+    if (over) await ports.secrets.delete(name);
   }
 }
 
