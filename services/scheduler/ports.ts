@@ -91,6 +91,13 @@ export interface Reporter {
 /** Endpoint keys: files of mode 0600, named by job, deleted when the job ends. */
 export interface Secrets {
   put(name: string, secret: string): Promise<void>;
+  /** With whatever an interrupted `put` has left of it. */
   delete(name: string): Promise<void>;
-  names(): Promise<readonly string[]>;
+  list(): Promise<readonly StoredSecret[]>;
+}
+
+export interface StoredSecret {
+  readonly name: string;
+  /** Epoch milliseconds. */
+  readonly writtenMs: number;
 }

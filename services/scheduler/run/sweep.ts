@@ -14,7 +14,7 @@ export interface SweepPorts extends Pick<
 
 /** Clears up after finished jobs: what waits in queues, endpoint keys, and, after their retention, their subjects. */
 export async function sweep(ports: SweepPorts, cleared: Set<JobId>): Promise<void> {
-  // First: a purge that fails must not keep a key.
+  // First: a purge that fails must keep no key.
   await sweepSecrets(ports);
   for (const job of ports.jobs.all()) {
     if (!isTerminal(job.state) || job.purged) continue;
@@ -57,12 +57,15 @@ async function purgeSubjects(ports: SweepPorts, job: JobRecord): Promise<void> {
   ports.log.info({ job: job.id, purged }, 'subjects purged');
 }
 
+/** A job is stored before its key is; long after that, a key that no job names is nobody's. */
+const STRAY_MS = 60 * 60_000;
+
 // The key of an endpoint lives no longer than its job.
 async function sweepSecrets(ports: SweepPorts): Promise<void> {
-  for (const name of await ports.secrets.names()) {
-    // A crash in the middle of `put` leaves the file under its first name.
-    const job = ports.jobs.get(name.replace(/\.new$/, ''));
-    if (job !== undefined && isTerminal(job.state)) await ports.secrets.delete(name);
+  for (const { name, writtenMs } of await ports.secrets.list()) {
+    const job = ports.jobs.get(name);
+    const over = job === undefined ? ports.clock.now() - writtenMs > STRAY_MS : isTerminal(job.state);
+    if (over) await ports.secrets.delete(name);
   }
 }
 
