@@ -1,5 +1,5 @@
 import type { EchoReply } from '../ports.ts';
-import { tokenStarts } from '../generate/solvers/choices.ts';
+import { tokenStarts } from '../generate/solvers/token-starts.ts';
 import type { ProbeText } from './probe-text.ts';
 
 const LIKELY = Math.log(0.3);
