@@ -123,9 +123,10 @@ class Check {
     await this.#must((control) => this.#endpoint.chat(HELLO, ONE_TOKEN, control));
   }
 
-  // Asked in the way that the job will ask: token ids where the server takes them.
+  // Asked in the way that the job will ask: token ids where the server takes them. Else the answer's texts must show
+  // where tokens begin, also behind a rare character and a line's end.
   async #checkLogprobs(tokenIds: boolean): Promise<void> {
-    const probe = probeText();
+    const probe = probeText(tokenIds ? '' : SPLIT_LINE);
     const { baseUrl } = this.#server;
     const ids = tokenIds ? await this.#must((control) => this.#endpoint.tokenize(probe.text, control)) : null;
     const prompt = ids ?? probe.text;
@@ -207,6 +208,8 @@ class Check {
 }
 
 const TRIES = 5;
+// A hieroglyph, which vocabularies have no token for.
+const SPLIT_LINE = '\u{1318F}\n';
 const HELLO = [{ role: 'user', content: 'Hello' }] as const;
 
 function lengthWords(plan: TaskPlan, lengths: Lengths, { contextLength }: Profile): string {

@@ -67,6 +67,24 @@ describe('the probe', () => {
     expect(judgeProbe(probe, echo, null)).toMatch(why);
   });
 
+  it.each([
+    ['as U+FFFD', '\ufffd', true],
+    ['as bytes', '<0xF0>', false],
+  ])('takes a character shown %s only if the places behind it are known', (_name, part, taken) => {
+    const split = probeText('\u{1318F}\n');
+    const echo = honest();
+    const front = { tokens: [part, part, part, part, '\n'], numbers: [null, -9, -9, -9, -1] };
+    const behind = {
+      ...echo,
+      tokens: [...front.tokens, ...echo.tokens],
+      logprobs: [...front.numbers, -6, ...echo.logprobs.slice(1)],
+      best: [...front.numbers, -6, ...echo.best.slice(1)],
+    };
+    const why = judgeProbe(split, behind, null);
+    expect(why === null).toBe(taken);
+    if (why !== null) expect(why).toMatch(/do not make up the prompt/);
+  });
+
   it('refuses another count than was sent', () => {
     expect(judgeProbe(probe, honest(), WORDS.length + 1)).toMatch(/were sent/);
   });

@@ -169,4 +169,25 @@ describe('log-likelihoods of choices that go as text', () => {
       expect(solved?.outcome).toMatchObject({ responses: [[-3, true]] });
     },
   );
+
+  // As byte-level vocabularies cut what they have no token for: a duck is three tokens.
+  const cut = (prompt: string) => prompt.match(/\s?\p{So}|\s*[^\s\p{So}]+/gu)?.flatMap(inBytes) ?? [];
+  const inBytes = (word: string) =>
+    /\p{So}/u.test(word) ? [word.replace(/\p{So}/u, '\ufffd'), '\ufffd', '\ufffd'] : [word];
+
+  it.each([
+    ['in the context', 'A 🦆 is', ' yes', [5]],
+    ['at the end of the context', 'A 🦆', ' yes', [4]],
+    ['in the continuation', 'A', ' 🦆 is', [1, 2, 3, 4]],
+    ['right after the context', 'A ', '🦆 is', [1, 2, 3, 4]],
+    ['at the end of all', 'A', ' two 🦆', [1, 2, 3, 4]],
+  ])('resynchronise after a split character %s', async (_name, context, continuation, at) => {
+    const solved = await solveShown(cut, request(context, continuation));
+    expect(solved?.outcome).toMatchObject({ responses: [[-at.reduce((a, b) => a + b), true]] });
+  });
+
+  it('are refused where they begin among characters that were split together', async () => {
+    const solved = await solveShown(cut, request('A 🦆', '🦆 is'));
+    expect(solved?.outcome).toMatchObject({ ok: false, fault: { reason: 'refused' } });
+  });
 });

@@ -141,6 +141,7 @@ async function scoreText(
   // A token across the border holds part of the continuation.
   const from = starts[next] === context.length ? next : next - 1;
   if (from >= end) return refused('the continuation has no token');
+  if (!Number.isInteger(starts[from])) return refused('the continuation begins among split characters');
   if (from < 1 || starts[from] === -1) {
     return refused('nothing stands before the first token of the continuation, so it has no log-probability');
   }
