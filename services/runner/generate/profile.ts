@@ -11,7 +11,7 @@ export interface Profile {
 }
 
 /**
- * Asks a server with a completions API what it takes. A failure that may pass is the reply: taken for an answer it
+ * Asks a server what it takes. A failure that may pass is the reply: taken for an answer it
  * would change how every prompt is cut into tokens.
  */
 export async function describeServer(

@@ -51,9 +51,16 @@ export const unfitServers: readonly Unfit[] = [
   {
     title: 'has a context that is shorter than a prompt of a task that refuses this',
     behaviour: { contextLength: 256 },
-    files: longTask('refuse'),
+    files: longTask('long_prompt: refuse'),
     reason: 'PROMPT_TOO_LONG',
     says: ['T: 1 prompt', '256 tokens'],
+  },
+  {
+    title: 'has a context that is shorter than a chat',
+    behaviour: { contextLength: 256 },
+    files: longTask('api: chat'),
+    reason: 'PROMPT_TOO_LONG',
+    says: ['T: 1 prompt', '256 tokens', 'without the chat template'],
   },
   {
     title: 'wants a key and gets none',
