@@ -15,14 +15,13 @@ export interface Unfit {
   readonly says: readonly string[];
 }
 
-const ALIGNED = 'prompt log-probabilities are there, but they';
 const LOGPROBS: readonly (readonly [LogprobsMode, string])[] = [
   ['missing', 'no choices[0].logprobs'],
   ['partial', 'have no log-probability'],
-  ['shifted-left', ALIGNED],
-  ['shifted-right', ALIGNED],
-  ['after', ALIGNED],
-  ['short', ''],
+  ['shifted-left', 'they look shifted by one place'],
+  ['shifted-right', 'they look shifted by one place'],
+  ['after', 'they do not belong to their tokens'],
+  ['short', 'do not make up the prompt'],
   ['other-text', 'do not make up the prompt'],
 ];
 
