@@ -64,11 +64,18 @@ export function localCommand(program: Command, io: Io): void {
       line(io, isJson(command) ? JSON.stringify({ state, empty: true }) : `${state} is empty`);
     });
   local.command('run', { hidden: true }).action(async (_: unknown, command: Command) => {
+    const broken = new AbortController();
     const { ready, done } = await startLocal(
       { state: stateOf(command), home: HOME, env: io.env },
-      io.interrupted,
+      AbortSignal.any([io.interrupted, broken.signal]),
     );
-    await ready;
+    try {
+      await ready;
+    } catch (error) {
+      broken.abort();
+      await done;
+      throw error;
+    }
     await done;
     // Ended because it was told to: nothing went wrong.
     io.setExitCode(0);

@@ -1,15 +1,16 @@
 import { readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { Clock } from '@assay/lib/clock';
-import { AssayError } from '@assay/lib/errors';
+import { AssayError, passing } from '@assay/lib/errors';
 import type { Log } from '@assay/lib/log';
 import { loop } from '@assay/lib/loop';
 import { tendBallast, type BallastMemory, type BallastOptions } from './ballast.ts';
 import { brokerSpec, findNatsServer } from './broker.ts';
 import { child, type Child } from './child.ts';
+import { claim } from './claim.ts';
+import { lastFault } from './last-fault.ts';
 import type { Layout } from './layout.ts';
 import { ledgerSizes } from './ledger-sizes.ts';
-import { identityOf, lives, parseIdentity } from './process-identity.ts';
 import {
   announceFileOf,
   SERVICES,
@@ -17,7 +18,7 @@ import {
   type ServiceName,
   type ServiceSettings,
 } from './services.ts';
-import { openState, readOr, writeWhole } from './state.ts';
+import { openState } from './state.ts';
 
 export type BallastSizes = Pick<BallastOptions, 'bytes' | 'fullBytes'>;
 
@@ -52,9 +53,25 @@ const READY_MS = 120_000;
 
 /** Runs the broker and the four services on this machine until `stop` aborts. One supervisor to a state folder. */
 export async function supervise(options: SupervisorOptions, stop: AbortSignal): Promise<Supervisor> {
+  // Claimed first: what a second supervisor writes into the folder would break the one that runs.
+  await claim(options.layout, options.pid);
+  try {
+    return await start(options, stop);
+  } catch (error) {
+    await rm(options.layout.supervisorFile, { force: true });
+    if (error instanceof Error && 'code' in error && error.code === 'ENOSPC')
+      throw passing(
+        'UNAVAILABLE',
+        `the disk of ${options.layout.root} is full; free some room and try again`,
+        error,
+      );
+    throw error;
+  }
+}
+
+async function start(options: SupervisorOptions, stop: AbortSignal): Promise<Supervisor> {
   const { layout, clock, log } = options;
   const { token, ports } = await openState(layout);
-  await claim(options);
   const sizes = await ledgerSizes(layout, log);
   const children = new Map<string, Child>();
   const broker = options.broker ?? { url: `nats://127.0.0.1:${ports.nats}`, token };
@@ -116,18 +133,6 @@ async function run(
   if (broken.signal.aborted) throw broken.signal.reason;
 }
 
-async function claim(options: SupervisorOptions): Promise<void> {
-  const { supervisorFile } = options.layout;
-  const holder = parseIdentity(await readOr(supervisorFile, ''));
-  if (holder !== null && holder.pid !== options.pid && (await lives(holder))) {
-    throw new AssayError(
-      'UNAVAILABLE',
-      `a local Assay runs already in ${options.layout.root} (process ${holder.pid}); \`assay local down\` stops it`,
-    );
-  }
-  await writeWhole(supervisorFile, JSON.stringify(await identityOf(options.pid)), 0o600);
-}
-
 function tending({ layout, log, ballast = BALLAST }: SupervisorOptions, nats: Child): () => Promise<number> {
   const memory: BallastMemory = { full: false };
   return async () => {
@@ -165,7 +170,7 @@ async function whenReady(
             );
       if (up) missing.delete(name);
       const process = children.get(name);
-      if (!up && process !== undefined && process.restarts() >= 5) throw dying(layout, name, process);
+      if (!up && process !== undefined && process.restarts() >= 5) throw await dying(layout, name, process);
     }
     if (missing.size === 0) return;
     if (clock.monotonic() > until)
@@ -177,10 +182,12 @@ async function whenReady(
   }
 }
 
-function dying(layout: Layout, name: string, process: Child): AssayError {
+async function dying(layout: Layout, name: string, process: Child): Promise<AssayError> {
+  const logFile = `${layout.logs}/${name}.log`;
+  const why = await lastFault(logFile);
   return new AssayError(
     'UNAVAILABLE',
-    `${name} ${process.lastEnd()} again and again; its log is ${layout.logs}/${name}.log`,
+    `${name} ${process.lastEnd()} again and again${why === '' ? '' : `: ${why}`}; its log is ${logFile}`,
   );
 }
 

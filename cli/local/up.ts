@@ -3,6 +3,7 @@ import { mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AssayError } from '@assay/lib/errors';
+import { lastFault } from './last-fault.ts';
 import { layoutOf, type Layout } from './layout.ts';
 import { endOrphans } from './orphans.ts';
 import { lives, parseIdentity, type ProcessIdentity } from './process-identity.ts';
@@ -63,7 +64,7 @@ async function start(options: UpOptions): Promise<LocalStatus> {
   const supervisor = await spawnSupervisor(options);
   const over = new AbortController();
   const early = supervisor.ended.then(async (): Promise<never> => {
-    const why = await lastLine(layoutOf(state));
+    const why = await lastFault(path.join(layoutOf(state).logs, 'local.log'));
     throw new AssayError('UNAVAILABLE', `the local services did not start: ${why}`);
   });
   try {
@@ -163,19 +164,5 @@ async function serviceStatus(
     };
   } catch {
     return { name, running: false, ready: false, ops, reason: 'does not answer' };
-  }
-}
-
-async function lastLine(layout: Layout): Promise<string> {
-  const lines = (await readOr(path.join(layout.logs, 'local.log'), '')).trim().split('\n');
-  // What is indented is advice that belongs to the line before.
-  const last = lines.findLast((line) => !line.startsWith(' ')) ?? '';
-  try {
-    const value: unknown = JSON.parse(last);
-    const err = typeof value === 'object' && value !== null && 'err' in value ? value.err : null;
-    if (typeof err === 'object' && err !== null && 'message' in err) return String(err.message);
-    return typeof value === 'object' && value !== null && 'msg' in value ? String(value.msg) : last;
-  } catch {
-    return /^assay: (.*) \([A-Z_]+\)$/.exec(last)?.[1] ?? last;
   }
 }

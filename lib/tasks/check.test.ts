@@ -146,6 +146,11 @@ describe('checkTasks', () => {
       ['TASK_INVALID f/t.yaml:1:1 a multiple_choice task needs doc_to_choice'],
     ],
     [
+      'a chat that is to be cut',
+      smallTask('metadata: {assay: {api: chat, long_prompt: truncate}}\n'),
+      ['TASK_UNSUPPORTED f/t.yaml:8:44 only the server knows'],
+    ],
+    [
       'multiple choice over the chat API',
       smallTask('output_type: multiple_choice\ndoc_to_choice: ["a", "b"]\nmetadata: {assay: {api: chat}}\n'),
       ['TASK_INVALID f/t.yaml:10:25'],

@@ -21,7 +21,13 @@ export function readAssay(
   const map = outer.map('assay');
   const fields = new Fields(map?.entries ?? new Map(), problems, 'metadata.assay.');
   const api = choice(fields, 'api', ['completions', 'chat'] as const) ?? 'completions';
-  const longPrompt = choice(fields, 'long_prompt', ['truncate', 'refuse'] as const) ?? 'truncate';
+  const longPrompt =
+    choice(fields, 'long_prompt', ['truncate', 'refuse'] as const) ??
+    (api === 'chat' ? 'refuse' : 'truncate');
+  if (api === 'chat' && longPrompt === 'truncate') {
+    const why = 'only the server knows the tokens of a chat, so it cannot be cut; use refuse';
+    problems.unsupported(fields.place('long_prompt') ?? TOP, why);
+  }
   const multiturn = fields.flag('fewshot_as_multiturn') ?? true;
   const codeMap = fields.map('code');
   fields.finish();
