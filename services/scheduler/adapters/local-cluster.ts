@@ -108,15 +108,6 @@ export function localCluster(options: {
     return STARTING_MS;
   }
 
-  async function ask(baseUrl: string, serving: Serving, signal: AbortSignal): Promise<AssayError | null> {
-    try {
-      await askModels(baseUrl, serving.modelId, { timeoutMs: 5_000, signal });
-      return null;
-    } catch (error) {
-      return AssayError.from(error);
-    }
-  }
-
   return {
     ensure(spec) {
       if (servers.has(spec.key)) return;
@@ -161,4 +152,13 @@ export function localCluster(options: {
       await Promise.all([...servers.keys()].map((key) => this.stop(key)));
     },
   };
+}
+
+async function ask(baseUrl: string, serving: Serving, signal: AbortSignal): Promise<AssayError | null> {
+  try {
+    await askModels(baseUrl, serving.modelId, { timeoutMs: 5_000, signal });
+    return null;
+  } catch (error) {
+    return AssayError.from(error);
+  }
 }
