@@ -43,10 +43,7 @@ export async function dryRun(ports: DryRunPorts, checked: Checked, signal: Abort
     for (const selection of checked.tasks) tasks.push(await rendered(ports, name, selection, signal));
     return tasks;
   } finally {
-    await ports.answers.forget(
-      name,
-      checked.tasks.map((task) => task.name),
-    );
+    await ports.answers.forget(name);
   }
 }
 
