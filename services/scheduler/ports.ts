@@ -27,7 +27,10 @@ export interface Jobs {
 export interface Answers {
   prepared(job: JobId, task: string): StageAnswer<PrepareValue> | undefined;
   checked(job: JobId): StageAnswer<CheckValue> | undefined;
-  forget(job: JobId, tasks: readonly string[]): Promise<void>;
+  /** Jobs and dry runs that have an answer. */
+  names(): Iterable<string>;
+  /** Every answer to a job or a dry run. */
+  forget(job: JobId): Promise<void>;
 }
 
 export interface Workers {

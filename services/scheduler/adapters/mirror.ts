@@ -3,6 +3,7 @@ import type { Kv } from '@assay/lib/bus';
 /** A KV bucket held in memory by a watch, for readers that must not wait. */
 export interface Mirror<T> {
   get(key: string): T | undefined;
+  keys(): Iterable<string>;
   values(): Iterable<T>;
   /** Puts a value that this process just wrote, so that it reads its own writes. */
   note(key: string, value: T, revision: number): void;
@@ -41,6 +42,7 @@ export function mirror<T>(kv: Kv<T>, signal: AbortSignal): Mirror<T> {
 
   return {
     get: (key) => values.get(key)?.value,
+    keys: () => values.keys(),
     *values() {
       for (const { value } of values.values()) yield value;
     },

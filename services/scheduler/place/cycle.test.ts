@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { passing } from '@assay/lib/errors';
 import { JOB, jobRecord, memoryJobs, serverView } from '../testing/builders.ts';
-import { cycleWorld, pretendedCluster } from '../testing/cycle-ports.ts';
+import { cycleWorld, memoryServers, pretendedCluster } from '../testing/cycle-ports.ts';
 import { cycle } from './cycle.ts';
 
 const [BAD, GOOD] = ['badbadbadbad', 'goodgoodgood'];
@@ -20,7 +20,7 @@ describe('a job that cannot be served', () => {
       jobRecord({ id: BAD, state: 'RUNNING' }),
       jobRecord({ id: GOOD, state: 'RUNNING' }),
     );
-    const world = cycleWorld({ cluster: () => picky, jobs });
+    const world = await cycleWorld({ cluster: () => picky, jobs });
     await cycle(world.ports, world.memory);
     expect(jobs.get(BAD)).toMatchObject({ state: 'FAILED', reason: 'SERVER_START_FAILED' });
     expect(jobs.get(GOOD)?.state).toBe('RUNNING');
@@ -30,7 +30,7 @@ describe('a job that cannot be served', () => {
   it('is not blamed for a broker that is away', async () => {
     const jobs = memoryJobs(jobRecord({ id: GOOD, state: 'QUEUED' }));
     const away = passing('BROKER_UNAVAILABLE', 'away');
-    const world = cycleWorld({ jobs, advance: () => Promise.reject(away) });
+    const world = await cycleWorld({ jobs, advance: () => Promise.reject(away) });
     await expect(cycle(world.ports, world.memory)).rejects.toBe(away);
     expect(jobs.get(GOOD)?.state).toBe('QUEUED');
   });
@@ -44,7 +44,7 @@ describe('a server that failed', () => {
     const cluster = pretendedCluster();
     cluster.views.set('s', failed);
     const jobs = memoryJobs(jobRecord({ state: 'STARTING' }));
-    const world = cycleWorld({ cluster: () => cluster, jobs, keyOf });
+    const world = await cycleWorld({ cluster: () => cluster, jobs, keyOf });
     await cycle(world.ports, world.memory);
     expect(cluster.keys()).toEqual(['s']);
     await jobs.edit(JOB, (job) => ({ ...job, state: 'FAILED' }));
@@ -56,7 +56,7 @@ describe('a server that failed', () => {
     const cluster = pretendedCluster();
     cluster.views.set('s', failed);
     const jobs = memoryJobs(jobRecord({ state: 'PREPARING' }));
-    const world = cycleWorld({ cluster: () => cluster, jobs, keyOf });
+    const world = await cycleWorld({ cluster: () => cluster, jobs, keyOf });
     for (let i = 0; i < 3; i++) await cycle(world.ports, world.memory);
     expect(cluster.ensured).toHaveLength(0);
     await jobs.edit(JOB, (job) => ({ ...job, state: 'QUEUED' }));
@@ -64,5 +64,24 @@ describe('a server that failed', () => {
     expect(jobs.get(JOB)?.state).toBe('STARTING');
     expect(cluster.ensured).toHaveLength(1);
     expect(cluster.view('s')?.phase).toBe('starting');
+  });
+});
+
+describe('records of servers', () => {
+  it('that an earlier leader has left are replaced when a job needs the server, and deleted when none does', async () => {
+    const servers = memoryServers();
+    const record = {
+      v: 1,
+      kind: 'local',
+      baseUrl: 'http://127.0.0.1:1/v1',
+      model: 'm',
+      state: 'ready',
+    } as const;
+    const rest = { reason: '', ceiling: 1, contextLength: 0, epoch: 0, updatedAt: '' };
+    for (const key of [GOOD, 'nobodys']) await servers.put(key, { ...record, ...rest, key });
+    const world = await cycleWorld({ jobs: memoryJobs(jobRecord({ id: GOOD, state: 'RUNNING' })) }, servers);
+    await cycle(world.ports, world.memory);
+    expect([...servers.records.keys()]).toEqual([GOOD]);
+    expect(servers.records.get(GOOD)).toMatchObject({ state: 'starting', epoch: 1 });
   });
 });

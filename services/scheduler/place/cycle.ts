@@ -42,8 +42,11 @@ export interface CycleMemory {
   readonly written: Map<string, string>;
 }
 
-export function emptyCycleMemory(): CycleMemory {
-  return { idleSince: new Map(), cold: new Set(), written: new Map() };
+/** What a new leader remembers: which records an earlier one has left, so that they are replaced or deleted. */
+export async function cycleMemory(servers: CyclePorts['servers']): Promise<CycleMemory> {
+  const written = new Map<string, string>();
+  for await (const key of servers.keys()) written.set(key, '');
+  return { idleSince: new Map(), cold: new Set(), written };
 }
 
 /**

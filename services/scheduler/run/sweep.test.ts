@@ -2,13 +2,13 @@ import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock } from '@assay/lib/clock';
+import { manualClock, systemClock } from '@assay/lib/clock';
 import { passing } from '@assay/lib/errors';
 import { folderSecrets } from '../adapters/secrets-folder.ts';
 import { JOB, jobRecord, memoryJobs } from '../testing/builders.ts';
 import { memoryBus } from '../testing/memory-bus.ts';
 import { runPorts } from '../testing/run-ports.ts';
-import { sweep, type SweepPorts } from './sweep.ts';
+import { emptySweepMemory, giveUp, sweep, type SweepPorts } from './sweep.ts';
 
 const LIVE = 'livelivelive';
 let folder = '';
@@ -44,7 +44,7 @@ async function lay(name: string, ageMs = 0): Promise<void> {
 describe('endpoint keys', () => {
   it('go with their jobs, whole or half written, and not before', async () => {
     for (const name of [JOB, `${JOB}.new`, LIVE, `${LIVE}.new`]) await lay(name);
-    await sweep(sweepPorts(), new Set());
+    await sweep(sweepPorts(), emptySweepMemory());
     expect((await readdir(folder)).toSorted()).toEqual([LIVE, `${LIVE}.new`]);
   });
 
@@ -55,14 +55,39 @@ describe('endpoint keys', () => {
       ...memoryBus(),
       shards: () => ({ ...memoryBus().shards('p0'), purge: () => Promise.reject(away) }),
     };
-    await expect(sweep(sweepPorts({ bus }), new Set())).rejects.toBe(away);
+    await expect(sweep(sweepPorts({ bus }), emptySweepMemory())).rejects.toBe(away);
     expect(await readdir(folder)).toEqual([]);
   });
 
   it('that no job names go after a while', async () => {
     await lay('nobodys', 2 * 60 * 60_000);
     await lay('coming', 60_000);
-    await sweep(sweepPorts(), new Set());
+    await sweep(sweepPorts(), emptySweepMemory());
     expect(await readdir(folder)).toEqual(['coming']);
+  });
+});
+
+describe('what is kept of a job', () => {
+  it('goes with its subjects', async () => {
+    const deleted: string[] = [];
+    const ports = sweepPorts();
+    const progress = { ...ports.progress, delete: async (id: string) => void deleted.push(id) };
+    await giveUp({ ...ports, progress }, JOB);
+    expect(deleted).toEqual([JOB]);
+    expect(ports.jobs.get(JOB)?.purged).toBe(true);
+  });
+
+  it('of answers that nobody waits for goes after a while', async () => {
+    const clock = manualClock(Date.now());
+    const names = new Set([JOB, LIVE, '1dry']);
+    const forget = async (name: string) => void names.delete(name);
+    const ports = sweepPorts({ clock });
+    const answers = { ...ports.answers, names: () => names, forget };
+    const memory = { ...emptySweepMemory(), cleared: new Set([JOB]) };
+    await sweep({ ...ports, answers }, memory);
+    expect(names.size).toBe(3);
+    await clock.advance(2 * 60 * 60_000);
+    await sweep({ ...ports, answers }, memory);
+    expect([...names]).toEqual([LIVE]);
   });
 });

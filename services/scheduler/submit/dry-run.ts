@@ -5,6 +5,7 @@ import type { BlobRef, PrepareValue, ShardRequests, TaskPlan, TaskSelection } fr
 import { AssayError, REASONS, type Reason } from '@assay/lib/errors';
 import type { Answers } from '../ports.ts';
 import { contentHashOf } from './job-id.ts';
+import type { shared } from './shared.ts';
 import type { Checked } from './submit.ts';
 
 export interface DryRunPorts {
@@ -13,6 +14,8 @@ export interface DryRunPorts {
   readonly answers: Answers;
   readonly clock: Clock;
   readonly partition: string;
+  /** Two equal dry runs at once have one name, and the first to end would take the answers from the other. */
+  readonly share: ReturnType<typeof shared<DryTask[]>>;
 }
 
 export interface DryTask {
@@ -25,33 +28,14 @@ export interface DryTask {
 
 const POLL_MS = 50;
 
-export type DryRuns = (checked: Checked, signal: AbortSignal) => Promise<DryTask[]>;
-
 /**
  * Renders every task through the runners as a job would, and stores no job. The name of the work is the hash of what
- * is asked, with a digit in front that no job id begins with: equal ones at the same time share it, and the last of
- * them clears up.
+ * is asked, with a digit in front that no job id begins with.
  */
-export function dryRuns(ports: DryRunPorts): DryRuns {
-  const users = new Map<string, number>();
-  return async (checked, signal) => {
-    const bundle = await checked.store();
-    const name = `1${contentHashOf({ bundle, tasks: checked.tasks, seed: checked.seed }).slice(0, 11)}`;
-    users.set(name, (users.get(name) ?? 0) + 1);
-    try {
-      return await render(ports, name, bundle, checked, signal);
-    } finally {
-      const others = (users.get(name) ?? 1) - 1;
-      if (others > 0) users.set(name, others);
-      else {
-        users.delete(name);
-        await ports.answers.forget(
-          name,
-          checked.tasks.map((task) => task.name),
-        );
-      }
-    }
-  };
+export async function dryRun(ports: DryRunPorts, checked: Checked, signal: AbortSignal): Promise<DryTask[]> {
+  const bundle = await checked.store();
+  const name = `1${contentHashOf({ bundle, tasks: checked.tasks, seed: checked.seed }).slice(0, 11)}`;
+  return ports.share(name, (halt) => render(ports, name, bundle, checked, halt), signal);
 }
 
 async function render(
@@ -61,15 +45,18 @@ async function render(
   checked: Checked,
   signal: AbortSignal,
 ): Promise<DryTask[]> {
-  for (const selection of checked.tasks) {
-    const { name: task, ...overrides } = selection;
-    await ports.bus
-      .work(ports.partition)
-      .prepare.publish({ v: 1, job: name, task, bundle, seed: checked.seed, ...overrides });
+  const queue = ports.bus.work(ports.partition).prepare;
+  try {
+    for (const selection of checked.tasks) {
+      const { name: task, ...overrides } = selection;
+      await queue.publish({ v: 1, job: name, task, bundle, seed: checked.seed, ...overrides });
+    }
+    const tasks: DryTask[] = [];
+    for (const selection of checked.tasks) tasks.push(await rendered(ports, name, selection, signal));
+    return tasks;
+  } finally {
+    await ports.answers.forget(name);
   }
-  const tasks: DryTask[] = [];
-  for (const selection of checked.tasks) tasks.push(await rendered(ports, name, selection, signal));
-  return tasks;
 }
 
 async function rendered(

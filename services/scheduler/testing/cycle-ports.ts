@@ -1,7 +1,7 @@
 import type { Kv } from '@assay/lib/bus';
 import { manualClock } from '@assay/lib/clock';
 import type { ServerRecord } from '@assay/lib/domain';
-import { emptyCycleMemory, type CyclePorts } from '../place/cycle.ts';
+import { cycleMemory, type CyclePorts } from '../place/cycle.ts';
 import type { Cluster, ServerSpec, ServerView } from '../ports.ts';
 import { advance } from '../run/context.ts';
 import { memoryJobs, serverView } from './builders.ts';
@@ -48,11 +48,13 @@ export function memoryServers(): Pick<Kv<ServerRecord>, 'put' | 'delete' | 'keys
 }
 
 /** A cycle over one cluster; each job's server has the job's id for its key. */
-export function cycleWorld(over: Partial<CyclePorts> & { readonly cluster?: () => Cluster } = {}) {
+export async function cycleWorld(
+  over: Partial<CyclePorts> & { readonly cluster?: () => Cluster } = {},
+  servers = memoryServers(),
+) {
   const cluster = over.cluster?.() ?? pretendedCluster();
   const jobs = over.jobs ?? memoryJobs();
   const clock = manualClock();
-  const servers = memoryServers();
   const run = runPorts({ jobs, clock });
   const ports: CyclePorts = {
     servers,
@@ -70,5 +72,5 @@ export function cycleWorld(over: Partial<CyclePorts> & { readonly cluster?: () =
     limits: { slots: 4, idleMs: 600_000, generationsBytes: 2 ** 30, scoresBytes: 2 ** 30 },
     ...over,
   };
-  return { ports, jobs, clock, servers, memory: emptyCycleMemory() };
+  return { ports, jobs, clock, servers, memory: await cycleMemory(servers) };
 }

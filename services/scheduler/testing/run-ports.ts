@@ -14,7 +14,12 @@ export function runPorts(over: Partial<RunPorts> = {}): RunPorts {
     bus: memoryBus(),
     blob: memoryBlob(),
     jobs: memoryJobs(),
-    answers: { prepared: () => undefined, checked: () => undefined, forget: async () => undefined },
+    answers: {
+      prepared: () => undefined,
+      checked: () => undefined,
+      names: () => [],
+      forget: async () => undefined,
+    },
     workers: { all: () => [] },
     progress: {
       get: () => undefined,
