@@ -14,7 +14,6 @@ async function docsIn(files: Files): Promise<number> {
 }
 
 const swap = (from: string, to: string) => smallTask('', undefined, (yaml) => yaml.replace(from, to));
-const ALIKE = [1, 1, 1, 2].map((n) => ({ q: `q${n}`, a: 'a' }));
 const withData = (data: string | Uint8Array) => smallTask('', data);
 
 describe('checkTasks', () => {
@@ -160,16 +159,6 @@ describe('checkTasks', () => {
       'few-shot with more shots than documents',
       smallTask('fewshot_split: test\nnum_fewshot: 3\n'),
       ['TASK_INVALID f/t.yaml:9:14 3-shot prompts need a pool of 4 documents'],
-    ],
-    [
-      'the first of the evaluated split as shots, where one would be its own',
-      smallTask('fewshot_split: test\nfewshot_config: {sampler: first_n}\nnum_fewshot: 3\n'),
-      ['TASK_INVALID f/t.yaml:10:14 3-shot prompts need a pool of 4 documents'],
-    ],
-    [
-      'a pool whose documents are too much alike',
-      smallTask('fewshot_split: test\nnum_fewshot: 2\n', jsonLines(...ALIKE)),
-      ['TASK_INVALID f/t.yaml:9:14 2-shot prompts need a pool of 2 documents besides the evaluated one'],
     ],
     [
       'choices that are empty',
