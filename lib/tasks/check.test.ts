@@ -161,6 +161,14 @@ describe('checkTasks', () => {
       ['TASK_INVALID f/t.yaml:9:14 3-shot prompts need a pool of 4 documents'],
     ],
     [
+      'choices that are empty',
+      smallTask('output_type: multiple_choice\ndoc_to_choice: ["", ""]\n'),
+      [
+        'TASK_INVALID f/t.yaml:9:17 doc_to_choice: a choice',
+        'TASK_INVALID f/t.yaml:9:21 doc_to_choice: a choice',
+      ],
+    ],
+    [
       'an include that is not there',
       smallTask('include: no.yaml\n'),
       ['TASK_INVALID f/t.yaml:8:10 include: there is no file no.yaml'],
