@@ -1,10 +1,19 @@
 import { readFile } from 'node:fs/promises';
 
-/** What a process's log says last about what went wrong: its last line with an error, else its last line; or nothing. */
+/**
+ * What a process's log says last about what went wrong: the last record with an error, else its last line; or nothing.
+ * The lines are pino's records, or what the command line prints when it fails.
+ */
 export async function lastFault(logFile: string): Promise<string> {
   const text = await readFile(logFile, 'utf8').catch(() => '');
-  const lines = text.slice(-TAIL_CHARACTERS).trim().split('\n').map(read).reverse();
-  return (lines.find((line) => line.error !== '')?.error ?? lines[0]?.text ?? '').trim();
+  // What is indented is advice that belongs to the line before.
+  const lines = text
+    .slice(-TAIL_CHARACTERS)
+    .trim()
+    .split('\n')
+    .filter((line) => !line.startsWith(' '))
+    .map(read);
+  return (lines.findLast((line) => line.error !== '')?.error ?? lines.at(-1)?.text ?? '').trim();
 }
 
 const TAIL_CHARACTERS = 32_768;
@@ -15,7 +24,7 @@ function read(line: string): { readonly error: string; readonly text: string } {
     const err = isObject(value) ? value['err'] : undefined;
     return { error: textOf(err, 'message'), text: isObject(value) ? textOf(value, 'msg') : line };
   } catch {
-    return { error: '', text: line };
+    return { error: /^assay: (.*) \([A-Z_]+\)$/.exec(line)?.[1] ?? '', text: line };
   }
 }
 
