@@ -111,6 +111,7 @@ async function openWorld(life: Life) {
   return {
     bus,
     blob: folderBlob(config.BLOB_DIR),
+    crash: crashPoints(config.CRASH_POINT),
     jobs: kvJobs(bus.kv(JOBS), views.jobs),
     answers: kvAnswers(bus.kv(STAGES), views.stages),
     progress: kvProgress(bus.kv(PROGRESS), views.progress),
@@ -136,7 +137,6 @@ function leadUntil(world: World, epoch: number, stop: AbortSignal): Promise<void
     view: (key: string) => local.view(key) ?? external.view(key),
     clock,
     log,
-    crash: crashPoints(config.CRASH_POINT),
     epoch,
     limits: {
       windowShards: config.WINDOW_SHARDS,

@@ -15,6 +15,7 @@ import {
   type RequestCounts,
 } from '../support/model-server.ts';
 import { seeded } from '../support/random.ts';
+import { fileRows, repeatsIn, streamedRows } from '../support/sample-rows.ts';
 import { startStack, uploadFiles, type Stack } from '../support/stack.ts';
 
 const SEED = Number(process.env['ASSAY_FAULT_SEED'] ?? 20_261);
@@ -46,6 +47,9 @@ interface Run {
   readonly detail: string;
   readonly repeatedAfterStored: number;
   readonly stored: number;
+  /** Lines of the samples files, and of what the reporter streams from its database. */
+  readonly rows: number;
+  /** Rows of one document and filter beyond the first. */
   readonly duplicates: number;
 }
 
@@ -83,6 +87,8 @@ describe('a job over 2,000 samples', () => {
       expect(mixed.samples).toBeGreaterThanOrEqual(2_000);
       expect(disturbed.stored).toBe(mixed.samples);
       expect(disturbed.duplicates).toBe(0);
+      expect(disturbed.rows).toBeGreaterThan(mixed.scores);
+      expect(disturbed.rows).toBe(undisturbed.rows);
       expect(disturbed.repeatedAfterStored).toBe(0);
       expect(disturbed.detail).toContain(`all ${mixed.scores} scores once`);
       for (const name of PROCESSES)
@@ -131,14 +137,14 @@ async function evaluate(
       id,
     );
     const late = await repeatedAfterStored(stack, stored, counts);
-    const subjects = new Set(stored.map((entry) => entry.subject));
-    const duplicates = stored.length - subjects.size;
+    const [files, streamed] = [fileRows(report), await streamedRows(stack, id)];
     return {
       report,
       counts,
       detail: job.detail,
-      stored: subjects.size,
-      duplicates,
+      stored: stored.length,
+      rows: files.length + streamed.length,
+      duplicates: repeatsIn(files) + repeatsIn(streamed),
       repeatedAfterStored: late,
     };
   } finally {
