@@ -42,6 +42,14 @@ describe('auditing, while the reporter finalizes', () => {
     expect(jobs.get(JOB)?.state).toBe('AUDITING');
   });
 
+  it('gives way to the user who cancels the job', async () => {
+    const { jobs, run } = audited(silentReporter);
+    const running = run(new AbortController().signal);
+    setTimeout(() => void jobs.edit(JOB, (job) => ({ ...job, cancelRequested: true })), 10);
+    expect(await running).toBe(0);
+    expect(jobs.get(JOB)).toMatchObject({ state: 'AUDITING', cancelRequested: true });
+  });
+
   it('fails the job with what the reporter refuses it for', async () => {
     const refusal = new AssayError('BLOB_MISSING', 'no plan');
     const { jobs, run } = audited({ finalize: () => Promise.reject(refusal) });
