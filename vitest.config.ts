@@ -8,6 +8,9 @@ export default defineConfig({
           name: 'unit',
           include: ['{lib,services,cli,demo,scripts}/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/.assay/**'],
+          // A machine that does much else at once is no failure.
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
         },
       },
       {
