@@ -1,31 +1,17 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import { drizzle, type PgliteDatabase } from 'drizzle-orm/pglite';
+import { drizzle } from 'drizzle-orm/pglite';
 import { passing } from '@assay/lib/errors';
+import { MIGRATIONS, type OpenDatabase } from './database.ts';
 import { takeLock } from './lock-file.ts';
 import { migrate } from './migrate.ts';
-
-const MIGRATIONS = new URL('./migrations/', import.meta.url);
-
-type Schema = Record<string, never>;
-export type Database = PgliteDatabase<Schema>;
-export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
-
-export interface OpenDatabase {
-  readonly db: Database;
-  /** Version of the database's tables. */
-  readonly version: number;
-  /** Memory of the embedded database, in bytes: it is not the heap's. */
-  memoryBytes(): number;
-  close(): Promise<void>;
-}
 
 /**
  * Opens the embedded database of a folder, and makes it when there is none. Throws DATABASE_UNAVAILABLE: permanent
  * when another living process has it open or a newer Assay made it, passing when it cannot be opened right now.
  */
-export async function openDatabase(
+export async function openEmbedded(
   folder: string,
   pid: number,
   migrations = MIGRATIONS,
@@ -35,7 +21,7 @@ export async function openDatabase(
   try {
     const client = await start(join(folder, 'pglite'));
     try {
-      const version = await migrate(client, migrations);
+      const version = await migrate((act) => client.transaction(act), migrations);
       return opened(client, version, () => lock.release());
     } catch (error) {
       await client.close();
@@ -57,9 +43,12 @@ async function start(folder: string): Promise<PGlite> {
 }
 
 function opened(client: PGlite, version: number, release: () => Promise<void>): OpenDatabase {
+  const db = drizzle({ client });
   return {
-    db: drizzle({ client }),
+    db,
+    transaction: (act) => db.transaction(act),
     version,
+    recovers: false,
     memoryBytes: () => client.Module.HEAPU8.length,
     close: async () => {
       await client.close();
