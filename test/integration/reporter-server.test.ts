@@ -1,6 +1,4 @@
-import { createServer, type Server, type Socket } from 'node:net';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -12,6 +10,7 @@ import { databaseResults } from '../../services/reporter/adapters/results.ts';
 import { openServer, type ServerSettings } from '../../services/reporter/adapters/server-database.ts';
 import type { FinalResult, Results, ScoreRow } from '../../services/reporter/ports.ts';
 import { row, scored } from '../../services/reporter/testing/builders.ts';
+import { silentServer } from '../support/silent-server.ts';
 import { findPostgres, serverSettings, startPostgres, type PostgresServer } from '../support/postgres.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -34,6 +33,25 @@ describe.skipIf(programs === null)('a database on a server', () => {
     opened.push(database);
     return database;
   };
+  const two = async (): Promise<[Results, Results]> => [
+    databaseResults(await open()),
+    databaseResults(await open()),
+  ];
+  const closed = () => Promise.all(opened.splice(0).map((database) => database.close()));
+  /** How many the server had to resolve; what opened the database is closed first, for it counts at the end. */
+  const deadlocks = async (): Promise<unknown> => {
+    await closed();
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    const others =
+      'select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()';
+    await vi.waitUntil(async () => (await client.query(others)).rows.length === 0);
+    const { rows } = await client.query<{ deadlocks: number }>(
+      'select deadlocks::integer from pg_stat_database where datname = current_database()',
+    );
+    await client.end();
+    return rows[0]?.deadlocks;
+  };
   beforeAll(async () => {
     server = await startPostgres(programs ?? '');
   });
@@ -42,7 +60,7 @@ describe.skipIf(programs === null)('a database on a server', () => {
     url = await server.database();
   });
   afterEach(async () => {
-    await Promise.all(opened.splice(0).map((database) => database.close()));
+    await closed();
     expect(logged).not.toContain(server.password);
   });
   afterAll(() => server.stop());
@@ -76,7 +94,7 @@ describe.skipIf(programs === null)('a database on a server', () => {
     }
   });
 
-  it('counts each score once when several reporters fold the same ones at once, without a deadlock', async () => {
+  it('counts each score once when several reporters fold the same ones at once', async () => {
     const replicas = await Promise.all(Array.from({ length: 4 }, async () => databaseResults(await open())));
     const jobs = ['one', 'two', 'three'];
     const all = jobs.flatMap((job) => rowsOf(job, 120));
@@ -97,21 +115,57 @@ describe.skipIf(programs === null)('a database on a server', () => {
         });
       }
     }
-    const counted = await opened[0]?.db.execute(
-      'select deadlocks::integer from pg_stat_database where datname = current_database()',
-    );
-    expect(counted?.rows).toEqual([{ deadlocks: 0 }]);
   });
 
-  it('takes nothing into a scoring once it is final, whoever folds at that moment', async () => {
-    const [a, b] = await Promise.all([databaseResults(await open()), databaseResults(await open())]);
+  it('never waits in a circle for new tasks that come to two reporters in opposite orders', async () => {
+    const [a, b] = await two();
+    const fold = (results: Results, ...names: string[]) =>
+      results.fold(
+        names.map((task) => row({ job: 'meet', task })),
+        1,
+      );
+    await fold(a, 'first');
+    const held = "insert into tasks (job, epoch, task, docs) values ('meet', 0, 'held', '')";
+    await whileHeld(url, held, async (other) => {
+      const first = fold(a, 'x', 'held', 'y');
+      await waitsForLock(other, 1);
+      const second = fold(b, 'y', 'x');
+      await waitsForLock(other, 2);
+      await other.query('rollback');
+      expect(await first).toMatchObject({ stored: 3 });
+      expect(await second).toMatchObject({ duplicates: 2 });
+    });
+    expect((await a.totals('meet')).map(({ task }) => task)).toEqual(['first', 'x', 'held', 'y']);
+    expect(await deadlocks()).toBe(0);
+  });
+
+  it('never waits in a circle for scores that come to two reporters in opposite orders', async () => {
+    const [a, b] = await two();
+    for (let round = 0; round < 5; round += 1) {
+      const job = `opposite${round}`;
+      await a.fold([row({ job, doc: 5_000 })], 1);
+      const rows = Array.from({ length: 1_000 }, (_, doc) => row({ job, doc }));
+      const [one, other] = await Promise.all([a.fold(rows, 1), b.fold(rows.toReversed(), 1)]);
+      expect(one.stored + other.stored).toBe(1_000);
+    }
+    expect(await deadlocks()).toBe(0);
+  });
+
+  it('makes a scoring final only after the folds that began before, and takes nothing into it after', async () => {
+    const [a, b] = await two();
     await a.fold(rowsOf('final', 3), 1);
-    const folding = batches(rowsOf('final', 300), 10).map((batch) => b.fold(batch, 1));
-    await a.finish(finalOf('final'), 2);
-    const after = scoredOf(await a.totals('final'));
-    const counts = await Promise.all(folding);
-    expect(scoredOf(await b.totals('final'))).toBe(after);
-    expect(counts.reduce((sum, { late }) => sum + late, 0)).toBeGreaterThan(0);
+    const order: string[] = [];
+    await whileHeld(url, 'lock table scores in access exclusive mode', async (other) => {
+      const folding = b.fold([row({ job: 'final', doc: 5 })], 1).finally(() => order.push('folded'));
+      await waitsForLock(other, 1);
+      const finishing = a.finish(finalOf('final'), 2).finally(() => order.push('final'));
+      await Promise.race([waitsForLock(other, 2), finishing]);
+      await other.query('commit');
+      expect(await folding).toEqual({ stored: 1, duplicates: 0, late: 0 });
+      await finishing;
+    });
+    expect(order).toEqual(['folded', 'final']);
+    expect(await b.fold([row({ job: 'final', doc: 6 })], 1)).toEqual({ stored: 0, duplicates: 0, late: 1 });
   });
 
   it('folds again what the server gave up for the sake of another transaction', async () => {
@@ -121,16 +175,13 @@ describe.skipIf(programs === null)('a database on a server', () => {
       await other.query("set deadlock_timeout = '1h'");
       const rows = ['a', 'b'].map((task) => row({ job: 'clash', task, doc: 1 }));
       const folding = results.fold(rows, 1);
-      await waitsForLock(other);
+      await waitsForLock(other, 1);
       await other.query("update tasks set scored = scored where task = 'a'");
       await other.query('commit');
       expect(await folding).toEqual({ stored: 2, duplicates: 0, late: 0 });
     });
     expect((await results.totals('clash')).map(({ scored: n }) => n)).toEqual([2, 2]);
-    const counted = await opened[0]?.db.execute(
-      'select deadlocks::integer from pg_stat_database where datname = current_database()',
-    );
-    expect(counted?.rows).toEqual([{ deadlocks: 1 }]);
+    expect(await deadlocks()).toBe(1);
   });
 
   it('says that it is not available when a statement takes too long or no connection is free, and goes on', async () => {
@@ -219,10 +270,6 @@ function shuffled(rows: readonly ScoreRow[], seed: number): readonly ScoreRow[] 
     .map(([, entry]) => entry);
 }
 
-function scoredOf(totals: readonly { readonly scored: number }[]): number {
-  return totals.reduce((sum, { scored: n }) => sum + n, 0);
-}
-
 function finalOf(job: string): FinalResult {
   return { job, epoch: 0, model: 'm', tasks: [], resultsJson: '{}', markdown: '', files: [] };
 }
@@ -256,30 +303,12 @@ async function whileHeld(url: string, lock: string, act: (other: pg.Client) => P
   }
 }
 
-async function waitsForLock(other: pg.Client): Promise<void> {
+/** Until so many wait for a lock of the same database. */
+async function waitsForLock(other: pg.Client, count: number): Promise<void> {
   const query =
     "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
   await vi.waitUntil(async () => {
     await other.query('select pg_stat_clear_snapshot()');
-    return (await other.query(query)).rows.length > 0;
+    return (await other.query(query)).rows.length >= count;
   });
-}
-
-/** Takes connections and never says a word. */
-async function silentServer(): Promise<{ readonly port: number; close(): Promise<void> }> {
-  const sockets: Socket[] = [];
-  const server: Server = createServer((socket) => {
-    socket.on('error', () => undefined);
-    sockets.push(socket);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  return {
-    port: typeof address === 'object' && address !== null ? address.port : 0,
-    close: async () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
-    },
-  };
 }
