@@ -68,6 +68,7 @@ export default {
     sdk('pino', ['^lib/log']),
     sdk('drizzle-orm', ['^services/reporter/adapters/']),
     sdk('@electric-sql/pglite', ['^services/reporter/adapters/']),
+    sdk('pg', ['^services/reporter/adapters/']),
     sdk('undici', ['^services/runner/adapters/']),
   ],
   options: {
