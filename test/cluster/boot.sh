@@ -36,11 +36,13 @@ until_true() { # seconds, what for, command
 
 mkdir -p "$state/etcd" "$state/volumes"
 chmod 700 "$state" "$state/etcd"
-for node in "${nodes[@]}"; do mkdir -p "$state/$node"/{log,cni,containerd,kubelet}; done
+for node in "${nodes[@]}"; do mkdir -p "$state/$node"/{log,cni,containerd,var-lib-kubelet,var-lib-cni}; done
 for name in vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oops kernel/keys/root_maxkeys kernel/keys/root_maxbytes; do
 	echo "$name $(cat /proc/sys/$name)"
 done >"$state/sysctl"
-if mkdir /var/lib/kubelet 2>/dev/null; then : >"$state/made-kubelet"; fi
+for folder in "${fixed_folders[@]}"; do
+	if mkdir "$folder" 2>/dev/null; then echo "$folder" >>"$state/made"; fi
+done
 make_keys
 control_plane_settings
 

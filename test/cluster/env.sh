@@ -28,6 +28,7 @@ link=assay0           # the link's name on this machine
 cgroup=assay-cluster  # holds a group for each node
 cni_bin=/usr/lib/cni
 first=${nodes[0]}
+fixed_folders=(/var/lib/kubelet /var/lib/cni) # by the kubelet and the CNI library; empty ones on this machine while it is up
 
 export KUBECACHEDIR=$state/kubectl # nothing is left in the home folder
 

@@ -35,7 +35,7 @@ ip link del "$link" 2>/dev/null # its routes go with it
 if [ -e "$state/sysctl" ]; then
 	while read -r name value; do echo "$value" >"/proc/sys/$name"; done <"$state/sysctl"
 fi
-if [ -e "$state/made-kubelet" ]; then rmdir /var/lib/kubelet; fi
+if [ -e "$state/made" ]; then xargs rmdir <"$state/made"; fi
 if [ -d "$state" ]; then
 	rm -rf "$cache/log"
 	mkdir -p "$cache/log"

@@ -9,7 +9,7 @@ hostname "$node"
 
 # Paths that Kubernetes and the container runtime fix: private to this node.
 mount --make-rprivate /
-mount --bind "$home/kubelet" /var/lib/kubelet
+for folder in "${fixed_folders[@]}"; do mount --bind "$home/$(tr / - <<<"${folder#/}")" "$folder"; done
 mount -t tmpfs -o mode=755 tmpfs /run
 mount -t tmpfs -o mode=755 tmpfs /var/log
 mount --make-rshared /
@@ -64,7 +64,7 @@ control_plane() {
 	part kube-controller-manager --kubeconfig="$state/controller-manager.kubeconfig" --leader-elect=false \
 		--bind-address=127.0.0.1 --use-service-account-credentials=true \
 		--service-account-private-key-file="$pki/service-account.key" --root-ca-file="$pki/ca.crt" \
-		--kube-api-qps=1000 --kube-api-burst=1000 \
+		--kube-api-qps=1000 --kube-api-burst=1000 --flex-volume-plugin-dir="$state/volume-plugins" \
 		--cluster-signing-cert-file="$pki/ca.crt" --cluster-signing-key-file="$pki/ca.key" \
 		--feature-gates="$gates"
 	part kube-scheduler --config="$state/scheduler.yaml" --bind-address=127.0.0.1 --feature-gates="$gates"
