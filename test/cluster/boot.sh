@@ -9,6 +9,8 @@ set -euo pipefail
 [ "$(id -u)" = 0 ] || fail "needs root (namespaces, mounts, cgroups)"
 [ -e "$programs/complete" ] || fail "no programs in $programs: run build.sh"
 [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ] || fail "the kernel's br_netfilter is not there: modprobe br_netfilter"
+exec 8<"$(dirname "$state")"
+flock 8 # whoever started us may be gone, and another be started
 whole() {
 	local node
 	for node in "${nodes[@]}"; do init_of "$node" >/dev/null || return 1; done
@@ -65,6 +67,7 @@ start_node() { # node
 		done
 	done
 	(
+		exec 8<&-
 		for root in $(hierarchies); do echo "$BASHPID" >"$root/$cgroup/$node/control/cgroup.procs"; done
 		exec setsid nohup unshare --mount --net --pid --uts --ipc --fork --kill-child --mount-proc \
 			bash "$here/node.sh" "$node" >"$state/$node/log/node.log" 2>&1 </dev/null

@@ -24,7 +24,7 @@ export function bringUp(signal: AbortSignal): Promise<BroughtUp> {
     try {
       await timed('boot', () => script('boot.sh', signal));
     } catch (error) {
-      await script('halt.sh'); // its logs are kept
+      if (runningCluster() === null) await script('halt.sh'); // its logs are kept
       throw error;
     }
     const cluster = runningCluster();
