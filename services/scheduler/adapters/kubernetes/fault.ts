@@ -39,8 +39,8 @@ export interface Status {
   readonly code?: number;
 }
 
-/** Of the admission policy that refuses an old leader's writes; its refusals name it. */
-export const EPOCH_POLICY = 'assay-epoch';
+/** How the names of the policies begin that refuse an old leader's writes. */
+const EPOCH_POLICY = 'assay-epoch';
 
 /** The fault that a status means. */
 export function faultOf(
@@ -73,7 +73,7 @@ interface Meaning {
 }
 
 function meaningOf(asked: Asked, code: number, said: string): Meaning {
-  if (said.includes(`ValidatingAdmissionPolicy '${EPOCH_POLICY}'`))
+  if (said.includes(`ValidatingAdmissionPolicy '${EPOCH_POLICY}`))
     return { reason: 'NOT_LEADER', permanent: false };
   switch (code) {
     case 401:
