@@ -35,7 +35,7 @@ describe.skipIf(!canRunKubeServer())('the client on a real API server', () => {
   });
   const map = (name: string, data: Record<string, string>, more: object = {}) => ({
     metadata: { namespace: NAMESPACE, name, ...more },
-    ...{ data },
+    data,
   });
   const at = (name: string) => ({ namespace: NAMESPACE, name });
 
@@ -51,7 +51,7 @@ describe.skipIf(!canRunKubeServer())('the client on a real API server', () => {
     );
     expect(await account.apply(CONFIG_MAPS, map('dry', {}), { dryRun: true })).toBeDefined();
     expect(await account.get(CONFIG_MAPS, at('dry'))).toBeNull();
-    await expect(account.apply(CONFIG_MAPS, { ...map('typo', {}), ...{ dada: {} } })).rejects.toThrow('dada');
+    await expect(account.apply(CONFIG_MAPS, { ...map('typo', {}), dada: {} })).rejects.toThrow('dada');
   });
 
   it('replaces by compare-and-set, and deletes that very object only', async () => {
@@ -85,8 +85,8 @@ describe.skipIf(!canRunKubeServer())('the client on a real API server', () => {
 
   it('creates a review to have it answered', async () => {
     const review = await admin.create(TOKEN_REVIEWS, undefined, { spec: { token: 'x' }, metadata: {} });
-    expect(review).toHaveProperty('status.authenticated', undefined);
-    expect(review).toHaveProperty('status.error');
+    expect(review).toHaveProperty('status.error', expect.stringContaining('invalid'));
+    expect(review).not.toHaveProperty('status.authenticated');
   });
 
   it('holds 5,000 pods on 500 nodes small, never blocks for long, and follows what changes', async () => {
@@ -116,7 +116,7 @@ describe.skipIf(!canRunKubeServer())('the client on a real API server', () => {
       expect(resident).toBeLessThan(200); // the goal for the whole scheduler is 300
       expect(cost['blockedMs']).toBeLessThan(200);
       const first = { namespace: 'full', name: 'pod-0' };
-      await admin.patch({ ...PODS, plural: 'pods' }, first, { metadata: { labels: { changed: 'yes' } } });
+      await admin.patch(PODS, first, { metadata: { labels: { changed: 'yes' } } });
       expect(await told('changed')).toEqual({ changed: 'full/pod-0', phase: 'Pending' });
       watcher.kill('SIGTERM');
       expect(await watcher.ended).toBe(0);
@@ -145,7 +145,7 @@ function node(n: number): object {
   return { metadata: { name: `node-${n}`, labels, annotations: { filler: 'x'.repeat(4_000) } } };
 }
 
-/** About as large as pods are: 6 KB. */
+/** 10 KB as the API server gives it, which is more than most have. */
 function pod(n: number): object {
   const env = Array.from({ length: 20 }, (_, i) => ({ name: `SETTING_${i}`, value: 'v'.repeat(100) }));
   const container = (name: string) => ({

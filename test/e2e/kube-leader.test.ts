@@ -66,7 +66,7 @@ describe.skipIf(!canRunKubeServer())('a leader on a real API server', () => {
     const writer = (epoch: number) => fencedWriter(client, { epoch, guard: never });
     const named = (name: string) => ({ metadata: { namespace: NAMESPACE, name } });
     await raise(2);
-    const made = await writer(2).apply(CONFIG_MAPS, { ...named('kept'), ...{ data: { a: '1' } } });
+    const made = await writer(2).apply(CONFIG_MAPS, { ...named('kept'), data: { a: '1' } });
     await raise(3);
     const refusal = { reason: 'NOT_LEADER', permanent: false };
     const kept = versionOf(made.metadata);

@@ -87,8 +87,11 @@ export interface Script {
 
 /** A script of test/support in a process of its own that writes lines of JSON. */
 export function startScript(name: string, args: readonly string[]): Script {
-  const child = spawn(process.execPath, [path.join(import.meta.dirname, name), ...args], {
+  // The heap and the allocator as a scheduler is started with.
+  const flags = ['--max-semi-space-size=2', '--heap-growing-percent=10'];
+  const child = spawn(process.execPath, [...flags, path.join(import.meta.dirname, name), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072' },
   });
   const said: Record<string, unknown>[] = [];
   let rest = '';

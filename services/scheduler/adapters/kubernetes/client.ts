@@ -101,9 +101,8 @@ export function openKubeClient(
       return orNone(caller.answer<KubeObject>(asked, { method: 'GET', path: pathOf(resource, at) }, call));
     },
     async list(resource, query, call = {}) {
-      const { namespace, ...rest } = query;
       const asked = askedOf('list', resource, query);
-      const path = pathOf(resource, asked) + queryOf({ ...rest });
+      const path = pathOf(resource, asked) + queryOf({ ...query, namespace: undefined });
       const { items, metadata } = await caller.answer<RawList>(asked, { method: 'GET', path }, call);
       return {
         items: items ?? [],
@@ -112,9 +111,9 @@ export function openKubeClient(
       };
     },
     watch(resource, query, call) {
-      const { namespace, ...rest } = query;
       const asked = askedOf('watch', resource, query);
-      const path = pathOf(resource, asked) + queryOf({ ...rest, watch: true, allowWatchBookmarks: true });
+      const how = { namespace: undefined, watch: true, allowWatchBookmarks: true };
+      const path = pathOf(resource, asked) + queryOf({ ...query, ...how });
       return watchEvents(caller, asked, path, call);
     },
     create(resource, namespace, body, call = {}) {

@@ -30,7 +30,7 @@ function memoryLease(): LeaseStore & {
     async write(record, version) {
       const last = this.current;
       if (this.broken.has(record.holder)) throw new Error('unreachable');
-      if ((last?.version ?? null) !== version) return 'conflict';
+      if ((last?.version ?? null) !== version) return null;
       versions += 1;
       this.current = { ...record, version: String(versions) };
       this.writes.push(record);

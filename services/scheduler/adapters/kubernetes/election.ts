@@ -73,7 +73,7 @@ export function leaseElection(options: LeaseElection): {
     const renew = async (signal: AbortSignal): Promise<number> => {
       const from = clock.monotonic();
       const result = await store.write(record, version, clock.now(), { signal, deadlineMs: RENEW_CALL_MS });
-      if (result === 'conflict') {
+      if (result === null) {
         // Our own write can have arrived although its answer was lost.
         const lease = await store.read({ signal, deadlineMs: RENEW_CALL_MS });
         if (lease?.holder !== holder || lease.epoch !== epoch) lose('another scheduler has the Lease');
@@ -130,7 +130,7 @@ export function leaseElection(options: LeaseElection): {
       const startedAt = clock.monotonic();
       const record = { holder, durationMs: LEASE_MS, epoch, acquiredAt: clock.now() };
       const version = await store.write(record, lease?.version ?? null, clock.now(), call);
-      if (version === 'conflict') return RETRY_MS;
+      if (version === null) return RETRY_MS;
       await hold(epoch, version, startedAt);
       return RETRY_MS;
     },

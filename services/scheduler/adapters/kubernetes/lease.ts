@@ -20,8 +20,8 @@ export interface StoredLease extends LeaseRecord {
 /** One Lease, changed by compare-and-set. */
 export interface LeaseStore {
   read(call: Call): Promise<StoredLease | null>;
-  /** The new version, when what is there still has `version`; null: when nothing is there. */
-  write(record: LeaseRecord, version: string | null, nowMs: number, call: Call): Promise<string | 'conflict'>;
+  /** The new version, when what is there still has `version` (null: when nothing is there); else null, nothing is written. */
+  write(record: LeaseRecord, version: string | null, nowMs: number, call: Call): Promise<string | null>;
 }
 
 export function kubeLease(
@@ -31,7 +31,7 @@ export function kubeLease(
   return {
     async read(call) {
       const found = await client.get(LEASES, at, call);
-      return found === null ? null : recordOf(found as RawLease);
+      return found === null ? null : recordOf(found);
     },
     async write(record, version, nowMs, call) {
       const object = {
@@ -51,7 +51,7 @@ export function kubeLease(
         return stored.metadata.resourceVersion ?? '';
       } catch (error) {
         // Somebody else changed, made or deleted it first.
-        if (isStatus(error, 409) || (version !== null && isStatus(error, 404))) return 'conflict';
+        if (isStatus(error, 409) || (version !== null && isStatus(error, 404))) return null;
         throw error;
       }
     },

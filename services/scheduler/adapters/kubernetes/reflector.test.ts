@@ -198,11 +198,11 @@ describe('reflect', () => {
       lists: [page([])],
       watches: [gives({ type: 'ADDED', object: pod('a', '11') }, { type: 'ADDED', object: pod('b', '12') })],
     });
-    const rejects = async () => Promise.reject(new Error('later'));
+    const rejects = (): unknown => Promise.reject(new Error('later'));
     reflector.onChange(() => {
       throw new Error('now');
     });
-    reflector.onChange(rejects as () => never);
+    reflector.onChange(rejects);
     await reflector.synced;
     await settled();
     expect(told).toEqual(['ns/a', 'ns/b']);

@@ -51,6 +51,8 @@ export interface Metadata {
 }
 
 export interface KubeObject {
+  /** What its kind has; whoever reads a kind says its shape. */
+  readonly [field: string]: unknown;
   readonly apiVersion?: string;
   readonly kind?: string;
   readonly metadata: Metadata;

@@ -19,16 +19,14 @@ describe('trimPod', () => {
   it('keeps of a foreign pod what it takes from its node, and nothing else', () => {
     const pod = trimPod({
       metadata: { ...metadata, labels: { app: 'theirs' } },
-      ...{
-        spec: {
-          nodeName: 'n1',
-          containers: [
-            { resources: { requests: { cpu: '100m', memory: '1Gi', 'tenstorrent.com/n150': '1' } } },
-            requesting('1'),
-          ],
-        },
-        status: { phase: 'Running', podIP: '10.0.0.1' },
+      spec: {
+        nodeName: 'n1',
+        containers: [
+          { resources: { requests: { cpu: '100m', memory: '1Gi', 'tenstorrent.com/n150': '1' } } },
+          requesting('1'),
+        ],
       },
+      status: { phase: 'Running', podIP: '10.0.0.1' },
     });
     expect(pod).toEqual({
       name: 'a',
@@ -48,7 +46,7 @@ describe('trimPod', () => {
       containers: [requesting('2')],
       initContainers: [requesting('1', { restartPolicy: 'Always' }), requesting('5'), requesting('1')],
     };
-    expect(trimPod({ metadata, ...{ spec } }).requests).toEqual({ cpu: 7 });
+    expect(trimPod({ metadata, spec }).requests).toEqual({ cpu: 7 });
   });
 
   it('keeps of our own how each container is doing', () => {
@@ -59,20 +57,18 @@ describe('trimPod', () => {
         annotations: { 'assay.dev/epoch': '3', 'cni.example/ips': 'long' },
         deletionTimestamp: '2026-01-01T00:00:00Z',
       },
-      ...{
-        status: {
-          phase: 'Pending',
-          conditions: [{ type: 'PodScheduled', status: 'True', lastTransitionTime: 't' }],
-          containerStatuses: [
-            {
-              name: 'server',
-              restartCount: 2,
-              imageID: 'sha256:1',
-              state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off' } },
-              lastState: { terminated: { reason: 'OOMKilled', exitCode: 137 } },
-            },
-          ],
-        },
+      status: {
+        phase: 'Pending',
+        conditions: [{ type: 'PodScheduled', status: 'True', lastTransitionTime: 't' }],
+        containerStatuses: [
+          {
+            name: 'server',
+            restartCount: 2,
+            imageID: 'sha256:1',
+            state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off' } },
+            lastState: { terminated: { reason: 'OOMKilled', exitCode: 137 } },
+          },
+        ],
       },
     });
     expect(pod).toMatchObject({
@@ -97,13 +93,11 @@ describe('trimNode', () => {
   it('keeps what placement asks', () => {
     const node = trimNode({
       metadata: { name: 'n1', uid: 'u', resourceVersion: '9', labels: { zone: 'a' } },
-      ...{
-        spec: { unschedulable: true, taints: [{ key: 'k', effect: 'NoSchedule' }] },
-        status: {
-          allocatable: { cpu: '3900m', memory: '1Ki' },
-          images: [{ names: ['big'] }],
-          conditions: [{ type: 'Ready', status: 'True' }],
-        },
+      spec: { unschedulable: true, taints: [{ key: 'k', effect: 'NoSchedule' }] },
+      status: {
+        allocatable: { cpu: '3900m', memory: '1Ki' },
+        images: [{ names: ['big'] }],
+        conditions: [{ type: 'Ready', status: 'True' }],
       },
     });
     expect(node).toEqual({
