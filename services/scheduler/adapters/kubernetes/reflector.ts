@@ -72,6 +72,7 @@ export function reflect<T extends Trimmed>(options: Reflect<T>, stop: AbortSigna
     for (let next = ''; ;) {
       const query = { ...select, limit: PAGE, ...(next === '' ? {} : { continue: next }) };
       const page = await client.list(resource, query, { signal });
+      await turn(); // parsing a page takes tens of milliseconds
       for (const object of page.items) {
         const value = trim(object);
         gone.delete(storeKeyOf(value));
@@ -82,7 +83,6 @@ export function reflect<T extends Trimmed>(options: Reflect<T>, stop: AbortSigna
         for (const key of gone) store.delete(key);
         return page.resourceVersion;
       }
-      await turn(); // parsing a page takes tens of milliseconds
     }
   }
 
