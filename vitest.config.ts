@@ -6,7 +6,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{lib,services,cli,demo,scripts}/**/*.test.ts'],
+          include: ['{lib,services,cli,demo,deploy,scripts}/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/.assay/**'],
         },
       },
