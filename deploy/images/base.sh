@@ -54,7 +54,7 @@ strip() {
   rm -rf "$root"/usr/share/{man,locale,info,lintian,bash-completion,perl5,debconf,pixmaps,applications,binfmts,python3}
   rm -rf "$root"/usr/lib/{*/gconv,*/engines-3,*/perl*,python3,ssl/misc,valgrind,mime} "$root"/usr/include
   rm -rf "$root"/usr/share/zoneinfo/{posix,right} "$root"/usr/share/g{cc,db}
-  rm -rf "$root"/usr/lib/python3*/{config-*,ensurepip,idlelib,lib2to3,pydoc_data,test,turtledemo,tkinter}
+  rm -rf "$root"/usr/lib/python3*/{config-*,ensurepip,idlelib,test,turtledemo,tkinter}
   find "$root" -name __pycache__ -prune -exec rm -rf {} +
   find "$root" -depth -type d -empty ! -path "$root/tmp" ! -path "$root/proc" ! -path "$root/sys" \
     ! -path "$root/dev" ! -path "$root/run" -delete

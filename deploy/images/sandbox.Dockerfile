@@ -6,8 +6,8 @@ ADD sandbox.tar /
 WORKDIR /
 ENV PYTHONHASHSEED=0 PYTHONUTF8=1 PYTHONDONTWRITEBYTECODE=1
 USER 10002:10001
-ENTRYPOINT ["/usr/bin/python3", "-s", "-S", "-B", "/app/lib/python/jail/zygote.py"]
-CMD ["0"]
+ENTRYPOINT ["/usr/bin/python3", "-s", "-S", "-B"]
+CMD ["/app/lib/python/jail/zygote.py", "0"]
 ARG VERSION=0.0.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Assay sandbox" \
