@@ -21,14 +21,19 @@ export interface DockerEngine {
 
 /**
  * The engine that answers already, or Debian's dockerd started by hand with files, socket and bridge of its own. Null, said
- * on the console and in the file of ASSAY_NOT_RUN, where there is neither; an error where ASSAY_REQUIRE names `docker`.
+ * on the console and in the file of ASSAY_NOT_RUN, where there is neither, or one of the `programs` that the part needs is
+ * missing; an error where ASSAY_REQUIRE names `docker`.
  */
-export async function dockerEngine(part: string): Promise<DockerEngine | null> {
+export async function dockerEngine(part: string, programs: readonly string[]): Promise<DockerEngine | null> {
+  const missing = ['docker', ...programs].find((name) => programAt(name) === null);
+  if (missing !== undefined) {
+    const name = missing === 'docker' ? 'docker.io' : missing;
+    return notRun(part, `${missing} is not there (Debian: apt install ${name})`);
+  }
   const given = process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock';
   if (await answers(given)) return engineAt(given, () => Promise.resolve());
-  const dockerd = ['/usr/sbin/dockerd', '/usr/bin/dockerd'].find((file) => existsSync(file));
-  if (dockerd === undefined)
-    return notRun(part, 'no container engine is there (Debian: apt install docker.io)');
+  const dockerd = programAt('dockerd');
+  if (dockerd === null) return notRun(part, 'no container engine is there (Debian: apt install docker.io)');
   if (process.getuid?.() !== 0)
     return notRun(part, 'no container engine answers, and starting one needs root');
   try {
@@ -36,6 +41,11 @@ export async function dockerEngine(part: string): Promise<DockerEngine | null> {
   } catch (error) {
     return notRun(part, error instanceof Error ? error.message : String(error));
   }
+}
+
+function programAt(name: string): string | null {
+  const folders = [...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/sbin'];
+  return folders.map((folder) => path.join(folder, name)).find((file) => existsSync(file)) ?? null;
 }
 
 function engineAt(host: string, stop: () => Promise<void>): DockerEngine {
@@ -54,15 +64,10 @@ async function start(dockerd: string): Promise<DockerEngine> {
   await run('ip', ['link', 'set', bridge, 'up']);
   const log = openSync(at('log'), 'w');
   // Without its firewall rules the machine's own stay as they are; ports are published by a process for each.
+  const files = ['--data-root', at('data'), '--exec-root', at('exec'), '--pidfile', at('pid')];
   const quiet = ['--iptables=false', '--ip6tables=false', '--ip-masq=false', '--ip-forward=false'];
-  const child = spawn(
-    dockerd,
-    [
-      ...['--data-root', at('data'), '--exec-root', at('exec'), '--pidfile', at('pid')],
-      ...['--host', host, '--bridge', bridge, ...quiet],
-    ],
-    { stdio: ['ignore', log, log], detached: true },
-  );
+  const args = [...files, '--host', host, '--bridge', bridge, ...quiet];
+  const child = spawn(dockerd, args, { stdio: ['ignore', log, log], detached: true });
   closeSync(log);
   const stop = async () => {
     await end(child);
