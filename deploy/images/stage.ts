@@ -47,6 +47,8 @@ export async function createTree({ home, folder, run, natsServer }: TreeOptions)
     remove: (what) => rm(at(what), { recursive: true, force: true }),
     writable: (to) => void volumes.push(to),
     async pack(file) {
+      // Before the archive is made: a folder that is in none is made when the image is, with that time.
+      for (const volume of volumes) await mkdir(at(volume), { recursive: true });
       const same = [
         '--sort=name',
         '--format=gnu',
@@ -57,7 +59,6 @@ export async function createTree({ home, folder, run, natsServer }: TreeOptions)
       ];
       await run(['tar', ...same, '--mode=u=rwX,go=rX', '-C', folder, '-cf', file, '.']);
       for (const volume of volumes) {
-        await mkdir(at(volume), { recursive: true });
         await run([
           'tar',
           ...same,
