@@ -6,7 +6,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{lib,services,cli,demo,scripts,test/cluster}/**/*.test.ts'],
+          include: ['{lib,services,cli,demo,deploy,scripts,test/cluster}/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/.assay/**'],
           // A machine that does much else at once is no failure.
           testTimeout: 30_000,
