@@ -5,6 +5,7 @@ import type { Clock } from '@assay/lib/clock';
 import type { Log } from '@assay/lib/log';
 import { identityOf, lives, parseIdentity } from './process-identity.ts';
 import { readOr, writeWhole } from './state.ts';
+import { yielding } from './yielding.ts';
 
 export interface ChildSpec {
   readonly name: string;
@@ -15,6 +16,8 @@ export interface ChildSpec {
   readonly announceFile: string | null;
   /** From SIGTERM to SIGKILL. */
   readonly graceMs: number;
+  /** Waits for the processor while others want it. */
+  readonly yields?: boolean;
 }
 
 export interface Child {
@@ -57,7 +60,10 @@ export function child(spec: ChildSpec, clock: Clock, log: Log): Child {
     const end = () => void endGently(started, ended, spec.graceMs);
     stop.addEventListener('abort', end, { once: true });
     if (stop.aborted) end();
-    if (started.pid !== undefined) await writePid(spec, started.pid).catch(untidy);
+    if (started.pid !== undefined) {
+      await writePid(spec, started.pid).catch(untidy);
+      if (spec.yields === true) await yielding(started.pid).catch(unkind);
+    }
     lastEnd = await ended;
     stop.removeEventListener('abort', end);
     current = null;
@@ -66,6 +72,8 @@ export function child(spec: ChildSpec, clock: Clock, log: Log): Child {
 
   // A disk that is full is no reason to leave a process alone.
   const untidy = (error: unknown) => log.warn({ err: error, name: spec.name }, 'its files cannot be kept');
+
+  const unkind = (error: unknown) => log.warn({ err: error, name: spec.name }, 'runs at full priority');
 
   return {
     name: spec.name,

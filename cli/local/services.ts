@@ -22,6 +22,9 @@ const MALLOC = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072' };
 export const SERVICES = ['scheduler', 'runner', 'sandbox', 'reporter'] as const;
 export type ServiceName = (typeof SERVICES)[number];
 
+/** A model server waits for the next question; scores can wait. They still come while it computes, only later. */
+const YIELDING: ReadonlySet<ServiceName> = new Set(['sandbox', 'reporter']);
+
 export interface ServiceSettings {
   readonly layout: Layout;
   readonly ports: Ports;
@@ -76,6 +79,7 @@ export function serviceSpecs(settings: ServiceSettings): Record<ServiceName, Chi
     pidFile: pidFileOf(layout.run, name),
     announceFile: announceFileOf(layout, name),
     graceMs: 10_000,
+    yields: YIELDING.has(name),
   });
   return {
     scheduler: spec('scheduler'),

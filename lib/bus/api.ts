@@ -3,6 +3,7 @@ import { passing, type AssayError } from '../errors.ts';
 import { BrokerRefusal, isRefused, REFUSED, toAssayError } from './broker-error.ts';
 import { parseJson } from './entry.ts';
 import type { Link } from './link.ts';
+import { readListing } from './listing.ts';
 
 /** What of a stream's configuration Assay sets. Everything else is the server's default. */
 export type StreamSpec = Pick<StreamConfig, 'name' | 'subjects' | 'retention'> &
@@ -44,7 +45,7 @@ export function streamInfo(link: Link, stream: string): Promise<StreamInfo> {
 }
 
 export interface SubjectPage {
-  readonly subjects: readonly string[];
+  readonly subjects: Iterable<string>;
   /** Subjects under the filter, on all pages. */
   readonly total: number;
 }
@@ -56,9 +57,15 @@ export async function subjectPage(
   filter: string,
   offset: number,
 ): Promise<SubjectPage> {
-  const body = { subjects_filter: filter, offset };
-  const info = await assayCall<Listing>(link, `STREAM.INFO.${stream}`, body, SLOW);
-  return { subjects: Object.keys(info.state.subjects ?? {}), total: info.total ?? 0 };
+  const verb = `STREAM.INFO.${stream}`;
+  const body = Buffer.from(JSON.stringify({ subjects_filter: filter, offset }));
+  const message = await link.ask(`$JS.API.${verb}`, body, { ...SLOW, doing: verb });
+  const { subjects, rest } = readListing(message.data);
+  try {
+    return { subjects, total: answered<{ readonly total?: number }>(rest).total ?? 0 };
+  } catch (error) {
+    throw toAssayError(error, verb);
+  }
 }
 
 /** Removes what lies under the filter; gives how many messages that were. */
@@ -184,11 +191,6 @@ type Answer<T> = T & { readonly error?: { readonly err_code?: number; readonly d
 // The shapes are those of JetStream's API, which the broker speaks by version.
 function isAnswer<T>(body: unknown): body is Answer<T> {
   return typeof body === 'object' && body !== null;
-}
-
-interface Listing {
-  readonly state: { readonly subjects?: Readonly<Record<string, number>> };
-  readonly total?: number;
 }
 
 interface RawMessage {

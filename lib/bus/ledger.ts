@@ -54,9 +54,13 @@ async function read<T extends { readonly v: 1 }>(
 async function* list(link: Link, stream: string, filter: string): AsyncIterable<string> {
   for (let offset = 0; ;) {
     const page = await subjectPage(link, stream, filter, offset);
-    yield* page.subjects;
-    offset += page.subjects.length;
-    if (page.subjects.length === 0 || offset >= page.total) return;
+    let listed = 0;
+    for (const subject of page.subjects) {
+      yield subject;
+      listed += 1;
+    }
+    offset += listed;
+    if (listed === 0 || offset >= page.total) return;
   }
 }
 

@@ -18,7 +18,7 @@ export async function* missingGenerations(
   const ledger = ports.bus.generations(job.partition);
   for (const range of buckets(plan.docs)) {
     const filter = ledger.filter({ kind: plan.kind, job: job.id, task: plan.task, bucket: range.bucket });
-    yield { bucket: range.bucket, ...compare(range, plan, 'sample', await found(ledger, filter)) };
+    yield { bucket: range.bucket, ...(await compare(range, plan, 'sample', found(ledger, filter))) };
   }
 }
 
@@ -32,15 +32,13 @@ export async function* missingScores(ports: RunPorts, job: JobRecord, plan: Task
       task: plan.task,
       bucket: range.bucket,
     });
-    yield { bucket: range.bucket, ...compare(range, plan, plan.scoring.per, await found(ledger, filter)) };
+    yield { bucket: range.bucket, ...(await compare(range, plan, plan.scoring.per, found(ledger, filter))) };
   }
 }
 
-async function found<T>(ledger: Ledger<T>, filter: string): Promise<Found[]> {
-  const subjects: Found[] = [];
+async function* found<T>(ledger: Ledger<T>, filter: string): AsyncGenerator<Found> {
   for await (const subject of ledger.list(filter)) {
     const parts = ledger.parse(subject);
-    if (parts !== null) subjects.push({ doc: parts.doc, repeat: parts.repeat });
+    if (parts !== null) yield { doc: parts.doc, repeat: parts.repeat };
   }
-  return subjects;
 }

@@ -24,16 +24,16 @@ export interface Found {
 }
 
 /** Compares what a ledger lists for one bucket with what the plan says must be there. */
-export function compare(
+export async function compare(
   range: BucketRange,
   plan: Pick<TaskPlan, 'repeats'>,
   per: 'sample' | 'document',
-  found: Iterable<Found>,
-): { readonly missing: readonly Missing[]; readonly unexpected: number } {
+  found: AsyncIterable<Found> | Iterable<Found>,
+): Promise<{ readonly missing: readonly Missing[]; readonly unexpected: number }> {
   const width = per === 'sample' ? plan.repeats : 1;
   const seen = new Uint8Array((range.end - range.first) * width);
   let unexpected = 0;
-  for (const { doc, repeat } of found) {
+  for await (const { doc, repeat } of found) {
     const place = placeOf(range, width, per, doc, repeat);
     if (place === null || seen[place] === 1) unexpected += 1;
     else seen[place] = 1;

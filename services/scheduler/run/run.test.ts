@@ -45,7 +45,7 @@ describe('nextWindow', () => {
 });
 
 describe('compare', () => {
-  it('names exactly what is not there, and counts what should not be', () => {
+  it('names exactly what is not there, and counts what should not be', async () => {
     const range = { bucket: 0, first: 0, end: 3 };
     const found = [
       { doc: 0, repeat: 0 },
@@ -54,7 +54,7 @@ describe('compare', () => {
       { doc: 3, repeat: 0 },
       { doc: 1, repeat: 'all' as const },
     ];
-    expect(compare(range, { repeats: 2 }, 'sample', found)).toEqual({
+    expect(await compare(range, { repeats: 2 }, 'sample', found)).toEqual({
       missing: [
         { doc: 1, repeat: 0 },
         { doc: 1, repeat: 1 },
@@ -63,13 +63,13 @@ describe('compare', () => {
       unexpected: 2,
     });
   });
-  it('finds any subset that is left out', () => {
-    fc.assert(
-      fc.property(
+  it('finds any subset that is left out', async () => {
+    await fc.assert(
+      fc.asyncProperty(
         fc.integer({ min: 1, max: 40 }),
         fc.integer({ min: 1, max: 4 }),
         fc.infiniteStream(fc.boolean()),
-        (docs, repeats, keep) => {
+        async (docs, repeats, keep) => {
           const all = Array.from({ length: docs * repeats }, (_, i) => ({
             doc: Math.floor(i / repeats),
             repeat: i % repeats,
@@ -77,7 +77,7 @@ describe('compare', () => {
           const kept = all.filter(() => keep.next().value === true);
           const [range] = buckets(docs);
           if (range === undefined) throw new Error('no bucket');
-          const { missing, unexpected } = compare(range, { repeats }, 'sample', kept);
+          const { missing, unexpected } = await compare(range, { repeats }, 'sample', kept);
           expect(unexpected).toBe(0);
           expect([...missing, ...kept].length).toBe(all.length);
         },
