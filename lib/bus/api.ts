@@ -38,6 +38,8 @@ export function streamInfo(link: Link, stream: string): Promise<StreamInfo> {
 
 export interface SubjectPage {
   readonly subjects: readonly string[];
+  /** How many messages each of them has. */
+  readonly counts: Readonly<Record<string, number>>;
   /** Subjects under the filter, on all pages. */
   readonly total: number;
 }
@@ -51,12 +53,23 @@ export async function subjectPage(
 ): Promise<SubjectPage> {
   const body = { subjects_filter: filter, offset };
   const info = await assayCall<Listing>(link, `STREAM.INFO.${stream}`, body, SLOW);
-  return { subjects: Object.keys(info.state.subjects ?? {}), total: info.total ?? 0 };
+  const counts = info.state.subjects ?? {};
+  return { subjects: Object.keys(counts), counts, total: info.total ?? 0 };
 }
 
+/** Spares what was stored under the sequence `before` or later, or the last `keep` messages. */
+export type Spared = { readonly before: number } | { readonly keep: number };
+
 /** Removes what lies under the filter; gives how many messages that were. */
-export async function purgeSubjects(link: Link, stream: string, filter: string): Promise<number> {
-  const answer = await assayCall<{ purged: number }>(link, `STREAM.PURGE.${stream}`, { filter }, SLOW);
+export async function purgeSubjects(
+  link: Link,
+  stream: string,
+  filter: string,
+  spared?: Spared,
+): Promise<number> {
+  const body =
+    spared !== undefined && 'before' in spared ? { filter, seq: spared.before } : { filter, ...spared };
+  const answer = await assayCall<{ purged: number }>(link, `STREAM.PURGE.${stream}`, body, SLOW);
   return answer.purged;
 }
 
@@ -65,6 +78,8 @@ export interface StoredMessage {
   readonly data: Uint8Array;
   /** The header block as it was sent; empty when there is none. */
   readonly headers: string;
+  /** When it was stored, by the broker's clock: epoch milliseconds. */
+  readonly storedMs: number;
 }
 
 /** The last message of a subject, as the stream's leader has it. */
@@ -74,19 +89,43 @@ export async function lastMessage(
   subject: string,
   pace: Pace = QUICK,
 ): Promise<StoredMessage | null> {
+  return stored(link, stream, subject, { last_by_subj: subject }, pace);
+}
+
+async function stored(
+  link: Link,
+  stream: string,
+  subject: string,
+  which: object,
+  pace: Pace,
+): Promise<StoredMessage | null> {
   try {
-    const { message } = await call<{ message: RawMessage }>(
-      link,
-      `STREAM.MSG.GET.${stream}`,
-      { last_by_subj: subject },
-      pace,
-    );
+    const { message } = await call<{ message: RawMessage }>(link, `STREAM.MSG.GET.${stream}`, which, pace);
     const headers = Buffer.from(message.hdrs ?? '', 'base64').toString();
-    return { sequence: message.seq, data: Buffer.from(message.data ?? '', 'base64'), headers };
+    const data = Buffer.from(message.data ?? '', 'base64');
+    return { sequence: message.seq, data, headers, storedMs: Date.parse(message.time) };
   } catch (error) {
     if (isRefused(error, REFUSED.noMessage)) return null;
     throw toAssayError(error, `read ${subject}`);
   }
+}
+
+/** The first message of a subject from a sequence on: from any copy of the stream, else from its leader. */
+export async function nextMessage(
+  link: Link,
+  stream: string,
+  subject: string,
+  from: number,
+): Promise<Pick<StoredMessage, 'sequence' | 'data'> | null> {
+  const which = { seq: from, next_by_subj: subject };
+  const message = await link.ask(`$JS.API.DIRECT.GET.${stream}`, Buffer.from(JSON.stringify(which)), {
+    ...QUICK,
+    doing: `read ${subject}`,
+  });
+  const sequence = Number(message.headers?.get('Nats-Sequence') ?? '');
+  // A copy that lags behind does not have it yet.
+  if (sequence === 0) return stored(link, stream, subject, which, QUICK);
+  return { sequence, data: message.data };
 }
 
 /** Removes one message; fine when it is gone already. */
@@ -186,6 +225,7 @@ interface Listing {
 
 interface RawMessage {
   readonly seq: number;
+  readonly time: string;
   readonly data?: string;
   readonly hdrs?: string;
 }
