@@ -1,5 +1,6 @@
 export { announce, type Announcement } from './announce.ts';
-export { commonShape } from './common.ts';
-export { loadConfig, PREFIX } from './load.ts';
+export { brokerOf, commonShape } from './common.ts';
+export { loadConfig } from './load.ts';
 export { nearest } from './nearest.ts';
+export { PREFIX } from './prefix.ts';
 export { settings } from './settings.ts';
