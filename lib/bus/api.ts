@@ -92,6 +92,18 @@ export async function lastMessage(
   return stored(link, stream, subject, { last_by_subj: subject }, pace);
 }
 
+/** The first message of a subject from a sequence on. */
+export function nextMessage(
+  link: Link,
+  stream: string,
+  subject: string,
+  from: number,
+): Promise<StoredMessage | null> {
+  return stored(link, stream, subject, { seq: from, next_by_subj: subject }, QUICK);
+}
+
+// Never by DIRECT.GET, whose answer is the message itself: whoever may ask for it can have the broker answer on any
+// subject, and so store there what he could not publish. See docs/architecture.md.
 async function stored(
   link: Link,
   stream: string,
@@ -108,24 +120,6 @@ async function stored(
     if (isRefused(error, REFUSED.noMessage)) return null;
     throw toAssayError(error, `read ${subject}`);
   }
-}
-
-/** The first message of a subject from a sequence on: from any copy of the stream, else from its leader. */
-export async function nextMessage(
-  link: Link,
-  stream: string,
-  subject: string,
-  from: number,
-): Promise<Pick<StoredMessage, 'sequence' | 'data'> | null> {
-  const which = { seq: from, next_by_subj: subject };
-  const message = await link.ask(`$JS.API.DIRECT.GET.${stream}`, Buffer.from(JSON.stringify(which)), {
-    ...QUICK,
-    doing: `read ${subject}`,
-  });
-  const sequence = Number(message.headers?.get('Nats-Sequence') ?? '');
-  // A copy that lags behind does not have it yet.
-  if (sequence === 0) return stored(link, stream, subject, which, QUICK);
-  return { sequence, data: message.data };
 }
 
 /** Removes one message; fine when it is gone already. */

@@ -147,6 +147,6 @@ function take(stream: string, durable: string): readonly string[] {
 /** To see that the scheduler has prepared the broker. */
 const known: readonly string[] = BUCKETS.map((bucket) => info(bucketStream(bucket)));
 
-const readBlobs = [info(BLOBS.stream), ...read(BLOBS.stream), api('DIRECT.GET', BLOBS.stream)];
+const readBlobs = [info(BLOBS.stream), ...read(BLOBS.stream)];
 const writeBlobs = [`${BLOBS.chunks}.*`, `${BLOBS.infos}.*`];
 const blobs = [...readBlobs, ...writeBlobs];

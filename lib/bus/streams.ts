@@ -111,7 +111,6 @@ export function blobSpec(maxBytes: number, replicas: number): StreamSpec {
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     discard: DiscardPolicy.New,
-    allow_direct: true,
     max_bytes: maxBytes,
     num_replicas: replicas,
   };
