@@ -68,6 +68,8 @@ export default {
     sdk('pino', ['^lib/log']),
     sdk('drizzle-orm', ['^services/reporter/adapters/']),
     sdk('@electric-sql/pglite', ['^services/reporter/adapters/']),
+    sdk('pg', ['^services/reporter/adapters/']),
+    sdk('@kubernetes/client-node', ['^services/scheduler/adapters/kubernetes/']),
     sdk('undici', ['^services/runner/adapters/']),
   ],
   options: {

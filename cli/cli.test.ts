@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AssayError } from '@assay/lib/errors';
 import { Job, JobState } from '@assay/proto/assay/v1/job';
 import { errorLines, exitCodeOf } from './exit.ts';
-import { parseGenKwargs } from './options.ts';
+import { parseGenKwargs, parseWhole } from './options.ts';
 import { render } from './view/live.ts';
 import { plain } from './view/plain.ts';
 import { fit } from './view/width.ts';
@@ -17,12 +17,31 @@ describe('parseGenKwargs', () => {
       stop: 'END',
     });
   });
+  it('splits at no comma inside a list, an object or a string', () => {
+    expect(parseGenKwargs('until=["a","b,"],stop="x, y",top_p=0.9,extra={"a":[1,2]}')).toEqual({
+      until: ['a', 'b,'],
+      stop: 'x, y',
+      top_p: 0.9,
+      extra: { a: [1, 2] },
+    });
+    expect(parseGenKwargs('stop=[,temperature=0')).toEqual({ stop: '[', temperature: 0 });
+  });
   it('reads a JSON object', () => {
     expect(parseGenKwargs('{"until": ["\\n"]}')).toEqual({ until: ['\n'] });
   });
   it('says what is wrong', () => {
     expect(() => parseGenKwargs('temperature')).toThrow('name=value');
     expect(() => parseGenKwargs('{"a":')).toThrow('JSON object');
+  });
+});
+
+describe('parseWhole', () => {
+  it('takes what is in range, and names the range otherwise', () => {
+    expect(parseWhole('--limit', '2147483647', 1)).toBe(2_147_483_647);
+    for (const text of ['0', '-3', '2147483648', '99999999999', '1.5', '1e3', ''])
+      expect(() => parseWhole('--limit', text, 1)).toThrow(
+        `--limit "${text}" is not a whole number from 1 to 2147483647`,
+      );
   });
 });
 

@@ -37,6 +37,8 @@ export function connect(where: Where, env: NodeJS.ProcessEnv): Clients {
   // The file's token is for the services of the file, and for nobody else.
   const local = at.scheduler === file?.scheduler && at.reporter === file.reporter ? file.token : undefined;
   const token = tokenOf(where, env) ?? local;
+  if (token !== undefined && !/^[\x20-\x7e]*$/.test(token))
+    throw wrong('--token', 'holds a character that no call can carry, such as a line break');
   const settings = token === undefined ? {} : { token };
   const jobs = connectRpc(JobServiceClient, at.scheduler, settings);
   const catalog = connectRpc(CatalogServiceClient, at.scheduler, settings);

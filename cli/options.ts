@@ -2,7 +2,7 @@ import { AssayError } from '@assay/lib/errors';
 
 /**
  * `--gen-kwargs`: a JSON object, or `name=value,name=value` as lm-evaluation-harness takes it, where a value that is
- * JSON (a number, true, false, null, a quoted string) is read as such and anything else is text.
+ * JSON (a number, true, false, null, a quoted string, a list, an object) is read as such and anything else is text.
  */
 export function parseGenKwargs(text: string): Record<string, unknown> {
   if (text.trim().startsWith('{')) {
@@ -11,7 +11,7 @@ export function parseGenKwargs(text: string): Record<string, unknown> {
     throw wrong('--gen-kwargs', 'is not a JSON object');
   }
   return Object.fromEntries(
-    text.split(',').map((part) => {
+    partsOf(text).map((part) => {
       const at = part.indexOf('=');
       const name = part.slice(0, at).trim();
       if (at < 0 || name === '')
@@ -23,9 +23,32 @@ export function parseGenKwargs(text: string): Record<string, unknown> {
   );
 }
 
-export function parseWhole(flag: string, text: string): number {
-  if (/^-?\d{1,15}$/.test(text)) return Number(text);
-  throw wrong(flag, `"${text}" is not a whole number`);
+/** Split at commas, but for those inside a value that is a JSON string, list or object. */
+function partsOf(text: string): string[] {
+  const pieces = text.split(',');
+  const parts: string[] = [];
+  while (pieces.length > 0) {
+    const most = /=\s*["[{]/.test(pieces[0] ?? '') ? pieces.length : 1;
+    let length = 1;
+    while (length < most && !endsInJson(pieces.slice(0, length).join(','))) length += 1;
+    // A bracket that nothing closes is text.
+    if (!endsInJson(pieces.slice(0, length).join(','))) length = 1;
+    parts.push(pieces.splice(0, length).join(','));
+  }
+  return parts;
+}
+
+function endsInJson(part: string): boolean {
+  return jsonOr(part.slice(part.indexOf('=') + 1), undefined) !== undefined;
+}
+
+const INT32_MAX = 2 ** 31 - 1;
+
+/** A whole number from `min` to `max`; what the messages' int32 holds by default. */
+export function parseWhole(flag: string, text: string, min = -INT32_MAX, max = INT32_MAX): number {
+  const number = Number(text);
+  if (/^-?\d+$/.test(text) && number >= min && number <= max) return number;
+  throw wrong(flag, `"${text}" is not a whole number from ${min} to ${max}`);
 }
 
 /** Names separated by commas. */

@@ -7,7 +7,7 @@ import { reportCommand, samplesCommand } from './commands/results.ts';
 import { submitCommand } from './commands/submit.ts';
 import { watchCommand } from './commands/watch.ts';
 import { errorJson, errorLines, EXIT, exitCodeOf } from './exit.ts';
-import type { GlobalOptions, Io } from './io.ts';
+import type { Io } from './io.ts';
 
 const FOOTER = `
 Where Assay is: --scheduler and --reporter, else ASSAY_SCHEDULER and ASSAY_REPORTER, else the file that \`assay local up\` writes.
@@ -23,12 +23,15 @@ Examples:
 
 /** Runs one command line. Never throws: every failure is a line that says what to do, and an exit code. */
 export async function run(args: readonly string[], io: Io): Promise<void> {
-  const program = programOf(io);
+  const json = args.includes('--json');
+  const program = programOf(io, json);
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) {
-      io.setExitCode(error.exitCode === 0 ? EXIT.done : EXIT.usage);
+      const wrong = error.exitCode !== 0;
+      if (wrong && json) io.out.write(`${errorJson(usageError(error))}\n`);
+      io.setExitCode(wrong ? EXIT.usage : EXIT.done);
       return;
     }
     const fault = AssayError.from(error);
@@ -37,7 +40,6 @@ export async function run(args: readonly string[], io: Io): Promise<void> {
       io.setExitCode(EXIT.interrupted);
       return;
     }
-    const json = program.opts<GlobalOptions>().json === true || args.includes('--json');
     if (json) io.out.write(`${errorJson(fault)}\n`);
     else for (const text of errorLines(fault)) io.err(text);
     io.setExitCode(
@@ -46,11 +48,21 @@ export async function run(args: readonly string[], io: Io): Promise<void> {
   }
 }
 
-function programOf(io: Io): Command {
+function usageError({ code, message }: CommanderError): AssayError {
+  return new AssayError(
+    'INVALID_REQUEST',
+    code === 'commander.help' ? 'no command; `assay --help` lists them' : message.replace(/^error: /, ''),
+  );
+}
+
+function programOf(io: Io, json: boolean): Command {
   const program = new Command('assay')
     .description('Evaluate language models: submit jobs, follow them, read what they found')
     .addHelpText('after', FOOTER)
-    .configureOutput({ writeOut: (text) => io.out.write(text), writeErr: (text) => io.err(text.trimEnd()) })
+    .configureOutput({
+      writeOut: (text) => io.out.write(text), // In JSON the error says it all.
+      writeErr: (text) => json || io.err(text.trimEnd()),
+    })
     .showSuggestionAfterError()
     .showHelpAfterError('(`assay --help` lists the commands)')
     .exitOverride();

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -20,11 +21,18 @@ export async function writeReport(
   await writeFile(results, result.resultsJson);
   const files = [report, results];
   for (const { task } of result.tasks) {
-    const file = path.join(folder, `samples_${task.replaceAll(/[^\w.-]/g, '_')}.jsonl`);
+    const file = path.join(folder, `samples_${fileName(task)}.jsonl`);
     await pipeline(rowsOf(clients, result.jobId, task, signal), createWriteStream(file));
     files.push(file);
   }
   return files;
+}
+
+// A name that has to change keeps apart from others by its hash.
+function fileName(task: string): string {
+  const safe = task.replaceAll(/[^\w.-]/g, '_').slice(0, 120);
+  if (safe === task) return task;
+  return `${safe}-${createHash('sha256').update(task).digest('hex').slice(0, 8)}`;
 }
 
 async function* rowsOf(

@@ -6,8 +6,10 @@ import { errorLines, EXIT, exitCodeOf } from '@assay/cli/exit';
 import { layoutOf, type Layout } from '@assay/cli/local/layout';
 import { startLocal } from '@assay/cli/local/run';
 import { SERVICES } from '@assay/cli/local/services';
+import { writeWhole } from '@assay/cli/local/state';
 import { opsAddress, type Supervisor } from '@assay/cli/local/supervisor';
-import { supervisorOf } from '@assay/cli/local/up';
+import { takeTurn } from '@assay/cli/local/turn';
+import { supervisorOf, whenReady } from '@assay/cli/local/up';
 import { HOME, stateFolder } from '@assay/cli/state-folder';
 import { finalTable } from '@assay/cli/view/final';
 import { stateName } from '@assay/cli/view/live';
@@ -21,8 +23,12 @@ const MODEL = 'smollm2-135m-instruct';
 const TASKS = ['demo_generate', 'demo_choices', 'demo_code'];
 
 const interrupted = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => interrupted.abort(new Error(signal)));
+}
+// A terminal that is gone, or a reader that has seen enough: what was started is stopped all the same.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error) => interrupted.abort(error));
 }
 const screen: Screen = {
   write: (text) => void process.stdout.write(text),
@@ -48,10 +54,25 @@ try {
 
 async function demo(): Promise<number> {
   const layout = layoutOf(stateFolder(undefined, process.env));
+  // Two would both start services, and the first to end would stop those of the other.
+  const turn = await takeTurn(path.join(layout.root, 'demo.lock'));
+  if (turn.holder !== null) {
+    say(`another demo is at work here (process ${turn.holder}): look there, or end it and run this again`);
+    return EXIT.failed;
+  }
+  try {
+    return await run(layout);
+  } finally {
+    await turn.release();
+  }
+}
+
+async function run(layout: Layout): Promise<number> {
   const running = await supervisorOf(layout);
   const stop = new AbortController();
   // `assay local up` may run already: then it is used, and left running.
   const own = running === null ? await start(layout, stop) : null;
+  if (own === null) await whenReady(layout.root, interrupted.signal);
   const clients = connect({ state: layout.root }, process.env);
   try {
     return await evaluate(layout, clients);
@@ -90,6 +111,7 @@ async function evaluate(layout: Layout, clients: Clients): Promise<number> {
   for (const name of SERVICES) say(`  ${name.padEnd(10)} http://${await opsAddress(layout, name)}/metrics`);
   const job = await submit(layout, clients);
   const resumed = job.transitions.length > 1;
+  const paused = job.transitions.some((edge) => edge.to === JobState.RUNNING);
   say(
     `${resumed ? 'resuming' : 'evaluating'} ${MODEL} on ${TASKS.join(', ')}; Ctrl-C stops, running again resumes\n`,
   );
@@ -100,15 +122,14 @@ async function evaluate(layout: Layout, clients: Clients): Promise<number> {
   }
   say('');
   const result = await finalResult(clients, last.id);
-  for (const text of finalTable(last, result)) say(text);
+  for (const text of finalTable(last, result, paused)) say(text);
   say(`metrics      ${await keepMetrics(layout, last.id)}`);
   return last.state === JobState.SUCCEEDED ? EXIT.done : EXIT.failed;
 }
 
 /** The same request as long as its job is not over, so that running again resumes; a new one after that. */
 async function submit(layout: Layout, clients: Clients): Promise<Job> {
-  const file = path.join(layout.root, 'demo.json');
-  let run = await lastRun(file);
+  let run = await lastRun(layout.demoFile);
   for (;;) {
     const { job } = await call(
       clients.jobs,
@@ -125,15 +146,17 @@ async function submit(layout: Layout, clients: Clients): Promise<Job> {
       { deadlineMs: 60_000, signal: interrupted.signal },
     );
     if (job === undefined) throw new AssayError('INTERNAL', 'the scheduler answered without a job');
-    await writeFile(file, JSON.stringify({ run }));
+    await writeWhole(layout.demoFile, JSON.stringify({ run }), 0o644);
     if (!isOver(job)) return job;
     run += 1;
   }
 }
 
+// A file that cannot be read counts as none: the jobs of its runs are over, or are found again by their number.
 async function lastRun(file: string): Promise<number> {
-  const text = await readFile(file, 'utf8').catch(() => '{}');
-  const value: unknown = JSON.parse(text);
+  const value: unknown = await readFile(file, 'utf8')
+    .then((text): unknown => JSON.parse(text))
+    .catch(() => null);
   return typeof value === 'object' && value !== null && 'run' in value && typeof value.run === 'number'
     ? value.run
     : 1;
@@ -141,7 +164,7 @@ async function lastRun(file: string): Promise<number> {
 
 /** The metrics as they stood at the end, since the services stop with the demo. */
 async function keepMetrics(layout: Layout, jobId: string): Promise<string> {
-  const folder = path.join(layout.root, 'metrics', jobId);
+  const folder = path.join(layout.metrics, jobId);
   await mkdir(folder, { recursive: true });
   for (const name of SERVICES) {
     const response = await fetch(`http://${await opsAddress(layout, name)}/metrics`);

@@ -15,7 +15,7 @@ const checks: readonly Check[] = [
   { name: 'format', command: [bin('prettier'), '--check', '--log-level', 'warn', '.'] },
   {
     name: 'imports',
-    command: [bin('depcruise'), 'lib', 'proto', 'services', 'cli', 'demo', 'test', 'scripts'],
+    command: [bin('depcruise'), 'lib', 'proto', 'services', 'cli', 'demo', 'deploy', 'test', 'scripts'],
   },
   { name: 'unused', command: [bin('knip')] },
   { name: 'proto lint', command: [bin('buf'), 'lint'] },

@@ -24,7 +24,7 @@ export function jobsCommand(program: Command, io: Io): void {
       const options = command.optsWithGlobals<
         GlobalOptions & { readonly only?: string; readonly limit: string }
       >();
-      const limit = parseWhole('--limit', options.limit);
+      const limit = parseWhole('--limit', options.limit, 1);
       const state = stateOf(options.only);
       return withClients(io, options, async (clients) => {
         const jobs = await newest(clients, limit, state, io);

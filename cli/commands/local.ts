@@ -23,15 +23,20 @@ export function localCommand(program: Command, io: Io): void {
     .description('Start everything and wait until it is ready; does nothing when it runs')
     .addHelpText('after', '\nExamples:\n  assay local up\n  assay local up --state /tmp/assay')
     .action(async (_: unknown, command: Command) =>
-      show(io, command, await up({ state: stateOf(command), main: MAIN, env: io.env })),
+      show(
+        io,
+        command,
+        await up({ state: stateOf(command), main: MAIN, env: io.env, signal: io.interrupted }),
+      ),
     );
   local
     .command('down')
     .description('Stop everything; jobs that run resume at the next start')
     .addHelpText('after', '\nExamples:\n  assay local down')
-    .action(async (_: unknown, command: Command) =>
-      line(io, (await down(stateOf(command))) ? 'stopped' : 'nothing ran'),
-    );
+    .action(async (_: unknown, command: Command) => {
+      const stopped = await down(stateOf(command), io.interrupted);
+      line(io, isJson(command) ? JSON.stringify({ stopped }) : stopped ? 'stopped' : 'nothing ran');
+    });
   local
     .command('status')
     .description('Say what runs, where, and what is not ready')
@@ -54,15 +59,23 @@ export function localCommand(program: Command, io: Io): void {
     .description('Delete all jobs, results and logs of the state folder; what was fetched stays')
     .addHelpText('after', '\nExamples:\n  assay local reset')
     .action(async (_: unknown, command: Command) => {
-      await reset(stateOf(command));
-      line(io, `${stateOf(command)} is empty`);
+      const state = stateOf(command);
+      await reset(state);
+      line(io, isJson(command) ? JSON.stringify({ state, empty: true }) : `${state} is empty`);
     });
   local.command('run', { hidden: true }).action(async (_: unknown, command: Command) => {
+    const broken = new AbortController();
     const { ready, done } = await startLocal(
       { state: stateOf(command), home: HOME, env: io.env },
-      io.interrupted,
+      AbortSignal.any([io.interrupted, broken.signal]),
     );
-    await ready;
+    try {
+      await ready;
+    } catch (error) {
+      broken.abort();
+      await done;
+      throw error;
+    }
     await done;
     // Ended because it was told to: nothing went wrong.
     io.setExitCode(0);
@@ -70,7 +83,7 @@ export function localCommand(program: Command, io: Io): void {
 }
 
 function show(io: Io, command: Command, now: LocalStatus): void {
-  if (command.optsWithGlobals<GlobalOptions>().json === true) return line(io, JSON.stringify(now));
+  if (isJson(command)) return line(io, JSON.stringify(now));
   line(io, now.running ? `runs in ${now.state} (process ${now.pid})` : `does not run (${now.state})`);
   const rows = now.services.map(({ name, ready, ops, reason }) => [
     name,
@@ -88,6 +101,10 @@ async function logs(io: Io, command: Command, state: string, names: readonly str
     follow,
     signal: io.interrupted,
   })) {
-    line(io, `${name}: ${plain(text)}`);
+    line(io, isJson(command) ? JSON.stringify({ log: name, line: text }) : `${name}: ${plain(text)}`);
   }
+}
+
+function isJson(command: Command): boolean {
+  return command.optsWithGlobals<GlobalOptions>().json === true;
 }

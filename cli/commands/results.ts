@@ -1,11 +1,15 @@
 import type { Command } from 'commander';
 import { AssayError } from '@assay/lib/errors';
-import { call, callStream } from '@assay/lib/rpc';
+import { call, callStream, type CallSettings } from '@assay/lib/rpc';
+import { JobState } from '@assay/proto/assay/v1/job';
 import { Result } from '@assay/proto/assay/v1/result';
+import type { Clients } from '../clients.ts';
 import { line, withClients, type GlobalOptions, type Io } from '../io.ts';
 import { parseWhole, wrong } from '../options.ts';
 import { writeReport } from '../report-folder.ts';
+import { stateName } from '../view/live.ts';
 import { plain, plainJson } from '../view/plain.ts';
+import { isOver } from '../watch.ts';
 
 interface ReportOptions extends GlobalOptions {
   readonly format: string;
@@ -33,10 +37,9 @@ async function report(io: Io, id: string, options: ReportOptions): Promise<void>
     throw wrong('--format', `"${format}" is neither markdown nor json`);
   await withClients(io, options, async (clients) => {
     const settings = { deadlineMs: 30_000, signal: io.interrupted };
-    const { result } = await call(clients.results, 'getResult', { jobId: id }, settings);
-    if (result === undefined) throw new AssayError('NOT_FOUND', `job ${id} has no result`);
+    const result = await resultOf(clients, id, settings);
     if (output === undefined && options.json === true) return line(io, JSON.stringify(Result.toJSON(result)));
-    if (!result.final) throw notFinal(id);
+    if (!result.final) throw await withoutReport(clients, id, settings, notFinal(id));
     if (output !== undefined) {
       const files = await writeReport(clients, result, output, io.interrupted);
       return line(io, options.json === true ? JSON.stringify({ files }) : files.map(plain).join('\n'));
@@ -45,6 +48,32 @@ async function report(io: Io, id: string, options: ReportOptions): Promise<void>
     // The report's own line breaks stay; what a terminal would obey does not.
     return line(io, result.reportMarkdown.split('\n').map(plain).join('\n'));
   });
+}
+
+async function resultOf(clients: Clients, id: string, settings: CallSettings): Promise<Result> {
+  try {
+    const { result } = await call(clients.results, 'getResult', { jobId: id }, settings);
+    if (result !== undefined) return result;
+  } catch (error) {
+    const fault = AssayError.from(error);
+    throw fault.reason === 'NOT_FOUND' ? await withoutReport(clients, id, settings, fault) : fault;
+  }
+  throw new AssayError('NOT_FOUND', `job ${plain(id)} has no result`);
+}
+
+/** Why there is no report: the job's end when it has ended, else what is known already. */
+async function withoutReport(
+  clients: Clients,
+  id: string,
+  settings: CallSettings,
+  otherwise: AssayError,
+): Promise<AssayError> {
+  const { job } = await call(clients.jobs, 'getJob', { jobId: id }, settings).catch(() => ({
+    job: undefined,
+  }));
+  if (job === undefined || !isOver(job) || job.state === JobState.SUCCEEDED) return otherwise;
+  const end = `${stateName(job.state)} (${job.reason}): ${job.detail}`;
+  return new AssayError('NOT_FOUND', `job ${id} ended without a report: ${end}`);
 }
 
 function notFinal(id: string): AssayError {
@@ -79,14 +108,13 @@ export function samplesCommand(program: Command, io: Io): void {
 }
 
 async function samples(io: Io, id: string, options: SamplesOptions): Promise<void> {
-  let left = options.limit === undefined ? Number.POSITIVE_INFINITY : parseWhole('--limit', options.limit);
+  let left = options.limit === undefined ? Number.POSITIVE_INFINITY : parseWhole('--limit', options.limit, 1);
   const request = {
     jobId: id,
     task: options.task ?? '',
     failedOnly: options.failed === true,
     unscoredOnly: options.unscored === true,
   };
-  if (left <= 0) return;
   await withClients(io, options, async (clients) => {
     const rows = callStream(clients.results, 'streamSamples', request, { signal: io.interrupted });
     for await (const { json } of rows) {

@@ -106,7 +106,7 @@ function requestOf(options: SubmitOptions, env: NodeJS.ProcessEnv): Omit<SubmitJ
   const genKwargs = usage.read(options.genKwargs, parseGenKwargs);
   const limit = whole('--limit', options.limit);
   const numFewshot = whole('--num-fewshot', options.numFewshot);
-  const seed = whole('--seed', options.seed);
+  const seed = usage.read(options.seed, (text) => parseWhole('--seed', text, 0, Number.MAX_SAFE_INTEGER));
   const maxConcurrency = whole('--max-concurrency', options.maxConcurrency) ?? 0;
   usage.check();
   const genKwargsJson = genKwargs === undefined ? '' : JSON.stringify(genKwargs);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { access, constants, statfs } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { AssayError } from '@assay/lib/errors';
@@ -68,15 +68,4 @@ export async function brokerSpec(options: {
     announceFile: null,
     graceMs: 10_000,
   };
-}
-
-/** How large the ledgers may be: at most half of what is free, so that the disk is never theirs to fill. */
-export async function ledgerSizes(
-  layout: Layout,
-): Promise<{ readonly generationsBytes: number; readonly scoresBytes: number; readonly storeBytes: number }> {
-  const { bavail, bsize } = await statfs(layout.nats);
-  const half = Math.floor((bavail * bsize) / 2);
-  const generationsBytes = Math.min(1024 ** 3, Math.floor((half * 2) / 3));
-  const scoresBytes = Math.min(1024 ** 3 / 2, Math.floor(half / 3));
-  return { generationsBytes, scoresBytes, storeBytes: generationsBytes + scoresBytes + 256 * 1024 ** 2 };
 }

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '@assay/lib/clock';
+import type { Log } from '@assay/lib/log';
 import { identityOf, lives, parseIdentity } from './process-identity.ts';
 import { readOr, writeWhole } from './state.ts';
 
@@ -32,7 +33,7 @@ const STEADY_MS = 30_000;
 const MOST_BACKOFF_MS = 5_000;
 
 /** One process that is kept running: restarted with a growing pause, its output appended to a file. */
-export function child(spec: ChildSpec, clock: Clock): Child {
+export function child(spec: ChildSpec, clock: Clock, log: Log): Child {
   let current: ChildProcess | null = null;
   let restarts = 0;
   let lastEnd = '';
@@ -40,28 +41,31 @@ export function child(spec: ChildSpec, clock: Clock): Child {
   async function once(stop: AbortSignal): Promise<void> {
     const output = await open(spec.logFile, 'a', 0o600);
     const [command = '', ...args] = spec.command;
-    const started = spawn(command, args, {
-      stdio: ['ignore', output.fd, output.fd],
-      env: { ...spec.env },
-      detached: true,
-    });
-    await output.close();
+    let started: ChildProcess;
+    let ended: Promise<string>;
+    try {
+      started = spawn(command, args, {
+        stdio: ['ignore', output.fd, output.fd],
+        env: { ...spec.env },
+        detached: true,
+      });
+      ended = endOf(started);
+    } finally {
+      await output.close().catch((error: unknown) => untidy(error));
+    }
     current = started;
-    const ended = new Promise<string>((resolve) => {
-      started.once('error', (error) => resolve(`could not be started: ${error.message}`));
-      started.once('exit', (code, signal) =>
-        resolve(signal === null ? `exited with code ${code}` : `was ended by ${signal}`),
-      );
-    });
-    if (started.pid !== undefined) await writePid(spec, started.pid);
     const end = () => void endGently(started, ended, spec.graceMs);
     stop.addEventListener('abort', end, { once: true });
     if (stop.aborted) end();
+    if (started.pid !== undefined) await writePid(spec, started.pid).catch(untidy);
     lastEnd = await ended;
     stop.removeEventListener('abort', end);
     current = null;
-    await rm(spec.pidFile, { force: true });
+    await rm(spec.pidFile, { force: true }).catch(untidy);
   }
+
+  // A disk that is full is no reason to leave a process alone.
+  const untidy = (error: unknown) => log.warn({ err: error, name: spec.name }, 'its files cannot be kept');
 
   return {
     name: spec.name,
@@ -70,12 +74,17 @@ export function child(spec: ChildSpec, clock: Clock): Child {
     lastEnd: () => lastEnd,
     kill: () => current?.kill('SIGKILL'),
     async run(stop) {
-      await sweep(spec.pidFile);
+      await sweep(spec.pidFile).catch(untidy);
       let failures = 0;
       while (!stop.aborted) {
         const startedAt = clock.monotonic();
-        if (spec.announceFile !== null) await rm(spec.announceFile, { force: true });
-        await once(stop);
+        if (spec.announceFile !== null) await rm(spec.announceFile, { force: true }).catch(untidy);
+        try {
+          await once(stop);
+        } catch (error) {
+          lastEnd = `could not be started: ${error instanceof Error ? error.message : String(error)}`;
+          log.error({ err: error, name: spec.name }, 'not started');
+        }
         if (stop.aborted) return;
         restarts += 1;
         failures = clock.monotonic() - startedAt > STEADY_MS ? 1 : failures + 1;
@@ -85,13 +94,22 @@ export function child(spec: ChildSpec, clock: Clock): Child {
   };
 }
 
+function endOf(started: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    started.once('error', (error) => resolve(`could not be started: ${error.message}`));
+    started.once('exit', (code, signal) =>
+      resolve(signal === null ? `exited with code ${code}` : `was ended by ${signal}`),
+    );
+  });
+}
+
 async function writePid(spec: ChildSpec, pid: number): Promise<void> {
   const identity = await identityOf(pid);
   if (identity !== null) await writeWhole(spec.pidFile, JSON.stringify(identity), 0o600);
 }
 
 /** Ends what an earlier supervisor left running. Only the very process that it noted: number and start time. */
-async function sweep(pidFile: string): Promise<void> {
+export async function sweep(pidFile: string): Promise<void> {
   const identity = parseIdentity(await readOr(pidFile, ''));
   if (identity !== null && (await lives(identity))) {
     process.kill(identity.pid, 'SIGTERM');

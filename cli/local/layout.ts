@@ -8,7 +8,11 @@ export interface Layout {
   /** What the CLI reads: addresses and token. */
   readonly clientFile: string;
   readonly portsFile: string;
+  /** Which run of the demo was the last. */
+  readonly demoFile: string;
   readonly ballastFile: string;
+  /** How large the ledgers were laid; goes with the store that they lie in. */
+  readonly ledgersFile: string;
   readonly supervisorFile: string;
   readonly run: string;
   readonly logs: string;
@@ -16,6 +20,8 @@ export interface Layout {
   readonly blobs: string;
   readonly database: string;
   readonly reports: string;
+  /** Metrics as they stood at the end of a demo. */
+  readonly metrics: string;
   readonly secrets: string;
   readonly servers: string;
   readonly tools: string;
@@ -33,7 +39,9 @@ export function layoutOf(root: string): Layout {
     tokenFile: at('token'),
     clientFile: at('cli.json'),
     portsFile: at('ports.json'),
+    demoFile: at('demo.json'),
     ballastFile: at('nats/ballast'),
+    ledgersFile: at('nats/ledgers.json'),
     supervisorFile: at('run/supervisor.json'),
     run: at('run'),
     logs: at('logs'),
@@ -41,6 +49,7 @@ export function layoutOf(root: string): Layout {
     blobs: at('blobs'),
     database: at('db'),
     reports: at('reports'),
+    metrics: at('metrics'),
     secrets: at('secrets'),
     servers: at('servers'),
     tools: at('tools'),
@@ -50,6 +59,6 @@ export function layoutOf(root: string): Layout {
 
 /** Folders that hold what jobs made; the rest (tools, models) survives a reset. */
 export function dataFolders(layout: Layout): readonly string[] {
-  const { run, logs, nats, blobs, database, reports, secrets, servers } = layout;
-  return [run, logs, nats, blobs, database, reports, secrets, servers];
+  const { run, logs, nats, blobs, database, reports, metrics, secrets, servers } = layout;
+  return [run, logs, nats, blobs, database, reports, metrics, secrets, servers];
 }

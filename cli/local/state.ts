@@ -53,10 +53,10 @@ export async function readOr(file: string, otherwise: string): Promise<string> {
 
 // The ports of the last run are kept while they are free, so that addresses stay; a taken one is replaced.
 async function choosePorts(text: string): Promise<Ports> {
-  const last: unknown = JSON.parse(text);
+  const last = objectOr(text, {});
   const lastPort = (name: keyof Ports): number => {
-    const value = typeof last === 'object' && last !== null ? Reflect.get(last, name) : undefined;
-    return typeof value === 'number' ? value : 0;
+    const value: unknown = Reflect.get(last, name);
+    return typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 65_536 ? value : 0;
   };
   const choose = async (name: keyof Ports) => (await tryListen(lastPort(name))) ?? (await tryListen(0)) ?? 0;
   return {
@@ -64,6 +64,15 @@ async function choosePorts(text: string): Promise<Ports> {
     scheduler: await choose('scheduler'),
     reporter: await choose('reporter'),
   };
+}
+
+function objectOr(text: string, otherwise: object): object {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : otherwise;
+  } catch {
+    return otherwise;
+  }
 }
 
 function tryListen(port: number): Promise<number | null> {

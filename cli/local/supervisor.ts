@@ -1,14 +1,16 @@
 import { readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { Clock } from '@assay/lib/clock';
-import { AssayError } from '@assay/lib/errors';
+import { AssayError, passing } from '@assay/lib/errors';
 import type { Log } from '@assay/lib/log';
 import { loop } from '@assay/lib/loop';
 import { tendBallast, type BallastMemory, type BallastOptions } from './ballast.ts';
-import { brokerSpec, findNatsServer, ledgerSizes } from './broker.ts';
+import { brokerSpec, findNatsServer } from './broker.ts';
 import { child, type Child } from './child.ts';
+import { claim } from './claim.ts';
+import { lastFault } from './last-fault.ts';
 import type { Layout } from './layout.ts';
-import { identityOf, lives, parseIdentity } from './process-identity.ts';
+import { ledgerSizes } from './ledger-sizes.ts';
 import {
   announceFileOf,
   SERVICES,
@@ -16,7 +18,7 @@ import {
   type ServiceName,
   type ServiceSettings,
 } from './services.ts';
-import { openState, readOr, writeWhole } from './state.ts';
+import { openState } from './state.ts';
 
 export type BallastSizes = Pick<BallastOptions, 'bytes' | 'fullBytes'>;
 
@@ -51,10 +53,26 @@ const READY_MS = 120_000;
 
 /** Runs the broker and the four services on this machine until `stop` aborts. One supervisor to a state folder. */
 export async function supervise(options: SupervisorOptions, stop: AbortSignal): Promise<Supervisor> {
+  // Claimed first: what a second supervisor writes into the folder would break the one that runs.
+  await claim(options.layout, options.pid);
+  try {
+    return await start(options, stop);
+  } catch (error) {
+    await rm(options.layout.supervisorFile, { force: true });
+    if (error instanceof Error && 'code' in error && error.code === 'ENOSPC')
+      throw passing(
+        'UNAVAILABLE',
+        `the disk of ${options.layout.root} is full; free some room and try again`,
+        error,
+      );
+    throw error;
+  }
+}
+
+async function start(options: SupervisorOptions, stop: AbortSignal): Promise<Supervisor> {
   const { layout, clock, log } = options;
   const { token, ports } = await openState(layout);
-  await claim(options);
-  const sizes = await ledgerSizes(layout);
+  const sizes = await ledgerSizes(layout, log);
   const children = new Map<string, Child>();
   const broker = options.broker ?? { url: `nats://127.0.0.1:${ports.nats}`, token };
   if (options.broker === null) {
@@ -67,7 +85,7 @@ export async function supervise(options: SupervisorOptions, stop: AbortSignal): 
       storeBytes: sizes.storeBytes,
       env: options.env,
     });
-    children.set('nats', child(spec, clock));
+    children.set('nats', child(spec, clock, log));
   }
   const { home, node, env, catalog, extra } = options;
   const specs = serviceSpecs({
@@ -83,36 +101,36 @@ export async function supervise(options: SupervisorOptions, stop: AbortSignal): 
     extra,
     ledger: sizes,
   });
-  for (const name of SERVICES) children.set(name, child(specs[name], clock));
+  for (const name of SERVICES) children.set(name, child(specs[name], clock, log));
 
-  // The broker goes last: services still store what they have in hand while they stop.
-  const brokerStop = new AbortController();
-  const services = SERVICES.map((name) => children.get(name)?.run(stop));
-  const nats = children.get('nats');
-  const running = nats?.run(brokerStop.signal) ?? Promise.resolve();
-  const ballast =
-    nats === undefined
-      ? Promise.resolve()
-      : loop({ name: 'ballast', step: tending(options, nats), log, clock }, stop);
-  const done = Promise.all([...services, ballast])
-    .then(() => brokerStop.abort())
-    .then(() => running)
-    .then(() => rm(layout.supervisorFile, { force: true }));
+  const done = run(options, children, stop);
   const ready = whenReady(layout, ports.nats, options.broker === null, children, clock, stop);
-  ready.catch(() => undefined);
+  for (const told of [ready, done]) told.catch(() => undefined);
   return { ready, done, children };
 }
 
-async function claim(options: SupervisorOptions): Promise<void> {
-  const { supervisorFile } = options.layout;
-  const holder = parseIdentity(await readOr(supervisorFile, ''));
-  if (holder !== null && holder.pid !== options.pid && (await lives(holder))) {
-    throw new AssayError(
-      'UNAVAILABLE',
-      `a local Assay runs already in ${options.layout.root} (process ${holder.pid}); \`assay local down\` stops it`,
-    );
-  }
-  await writeWhole(supervisorFile, JSON.stringify(await identityOf(options.pid)), 0o600);
+// When one of them can be kept no longer, all are stopped, and `done` rejects. The broker goes last: services still store
+// what they have in hand while they stop.
+async function run(
+  options: SupervisorOptions,
+  children: ReadonlyMap<string, Child>,
+  stop: AbortSignal,
+): Promise<void> {
+  const { log, clock } = options;
+  const broken = new AbortController();
+  const brokerStop = new AbortController();
+  const halt = AbortSignal.any([stop, broken.signal]);
+  const kept = (work: Promise<void>) => work.catch((error: unknown) => broken.abort(error));
+  const nats = children.get('nats');
+  const broker = nats === undefined ? null : kept(nats.run(brokerStop.signal));
+  const others = [...children.values()].filter((process) => process !== nats).map((it) => it.run(halt));
+  if (nats !== undefined)
+    others.push(loop({ name: 'ballast', step: tending(options, nats), log, clock }, halt));
+  await Promise.all(others.map(kept));
+  brokerStop.abort();
+  await broker;
+  await rm(options.layout.supervisorFile, { force: true });
+  if (broken.signal.aborted) throw broken.signal.reason;
 }
 
 function tending({ layout, log, ballast = BALLAST }: SupervisorOptions, nats: Child): () => Promise<number> {
@@ -152,7 +170,7 @@ async function whenReady(
             );
       if (up) missing.delete(name);
       const process = children.get(name);
-      if (!up && process !== undefined && process.restarts() >= 5) throw dying(layout, name, process);
+      if (!up && process !== undefined && process.restarts() >= 5) throw await dying(layout, name, process);
     }
     if (missing.size === 0) return;
     if (clock.monotonic() > until)
@@ -164,10 +182,12 @@ async function whenReady(
   }
 }
 
-function dying(layout: Layout, name: string, process: Child): AssayError {
+async function dying(layout: Layout, name: string, process: Child): Promise<AssayError> {
+  const logFile = `${layout.logs}/${name}.log`;
+  const why = await lastFault(logFile);
   return new AssayError(
     'UNAVAILABLE',
-    `${name} ${process.lastEnd()} again and again; its log is ${layout.logs}/${name}.log`,
+    `${name} ${process.lastEnd()} again and again${why === '' ? '' : `: ${why}`}; its log is ${logFile}`,
   );
 }
 

@@ -3,11 +3,14 @@ import { mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AssayError } from '@assay/lib/errors';
+import { lastFault } from './last-fault.ts';
 import { layoutOf, type Layout } from './layout.ts';
+import { endOrphans } from './orphans.ts';
 import { lives, parseIdentity, type ProcessIdentity } from './process-identity.ts';
 import { SERVICES } from './services.ts';
 import { readOr } from './state.ts';
 import { opsAddress } from './supervisor.ts';
+import { takeTurn } from './turn.ts';
 
 export interface ServiceStatus {
   readonly name: string;
@@ -26,8 +29,17 @@ export interface LocalStatus {
   readonly services: readonly ServiceStatus[];
 }
 
+export interface UpOptions {
+  readonly state: string;
+  readonly main: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Aborts to give up; a supervisor that was started here is stopped again. */
+  readonly signal: AbortSignal;
+}
+
 const UP_MS = 120_000;
 const DOWN_MS = 40_000;
+const POLL_MS = 200;
 
 /** The supervisor of a state folder, when one runs. */
 export async function supervisorOf(layout: Layout): Promise<ProcessIdentity | null> {
@@ -36,49 +48,88 @@ export async function supervisorOf(layout: Layout): Promise<ProcessIdentity | nu
 }
 
 /** Starts a supervisor that outlives this process, and waits until every service is ready. Idempotent. */
-export async function up(options: {
-  readonly state: string;
-  readonly main: string;
-  readonly env: NodeJS.ProcessEnv;
-}): Promise<LocalStatus> {
-  const layout = layoutOf(options.state);
-  const before = await status(options.state);
-  if (before.running && before.services.every((service) => service.ready)) return before;
-  let exited: string | null = null;
-  if (!before.running) {
-    await mkdir(layout.logs, { recursive: true, mode: 0o700 });
-    const output = await open(path.join(layout.logs, 'local.log'), 'a', 0o600);
-    const child = spawn(process.execPath, [options.main, 'local', 'run', '--state', options.state], {
-      detached: true,
-      stdio: ['ignore', output.fd, output.fd],
-      env: options.env,
-    });
-    child.once('exit', (code) => (exited = `ended with code ${code}`));
-    child.unref();
-    await output.close();
+export async function up(options: UpOptions): Promise<LocalStatus> {
+  const { state, signal } = options;
+  const turn = await takeTurn(path.join(state, 'up.lock'));
+  try {
+    const starts = turn.holder !== null || (await supervisorOf(layoutOf(state))) !== null;
+    return await (starts ? whenReady(state, signal) : start(options));
+  } finally {
+    await turn.release();
   }
-  for (let waited = 0; waited < UP_MS; waited += 200) {
-    await sleep(200);
-    const now = await status(options.state);
-    if (now.running && now.services.every((service) => service.ready)) return now;
-    if (exited !== null)
-      throw new AssayError('UNAVAILABLE', `the local services did not start: ${await lastLine(layout)}`);
+}
+
+async function start(options: UpOptions): Promise<LocalStatus> {
+  const { state, signal } = options;
+  const supervisor = await spawnSupervisor(options);
+  const over = new AbortController();
+  const early = supervisor.ended.then(async (): Promise<never> => {
+    const why = await lastFault(path.join(layoutOf(state).logs, 'local.log'));
+    throw new AssayError('UNAVAILABLE', `the local services did not start: ${why}`);
+  });
+  try {
+    return await Promise.race([whenReady(state, AbortSignal.any([signal, over.signal])), early]);
+  } catch (error) {
+    if (signal.aborted) {
+      supervisor.stop();
+      await supervisor.ended;
+    }
+    throw error;
+  } finally {
+    over.abort();
+    early.catch(() => undefined);
   }
-  throw new AssayError(
+}
+
+async function spawnSupervisor(options: UpOptions): Promise<{ readonly ended: Promise<void>; stop(): void }> {
+  const { logs } = layoutOf(options.state);
+  await mkdir(logs, { recursive: true, mode: 0o700 });
+  const output = await open(path.join(logs, 'local.log'), 'a', 0o600);
+  const child = spawn(process.execPath, [options.main, 'local', 'run', '--state', options.state], {
+    detached: true,
+    stdio: ['ignore', output.fd, output.fd],
+    env: options.env,
+  });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  child.unref();
+  await output.close();
+  return {
+    ended,
+    stop() {
+      child.ref();
+      child.kill('SIGTERM');
+    },
+  };
+}
+
+/** Waits until every service is ready; throws with what each that is not says when that takes too long. */
+export async function whenReady(state: string, signal: AbortSignal, withinMs = UP_MS): Promise<LocalStatus> {
+  for (let waited = 0; ; waited += POLL_MS) {
+    const now = await status(state);
+    const missing = now.services.filter((service) => !service.ready);
+    if (now.running && missing.length === 0) return now;
+    if (waited >= withinMs) throw notReady(missing, withinMs);
+    await sleep(POLL_MS, undefined, { signal });
+  }
+}
+
+function notReady(missing: readonly ServiceStatus[], afterMs: number): AssayError {
+  const reasons = missing.map(({ name, reason }) => `${name}: ${reason}`).join('; ');
+  return new AssayError(
     'UNAVAILABLE',
-    `the local services are not ready after ${UP_MS / 1_000} s; \`assay local logs\` shows why`,
+    `the local services are not ready after ${afterMs / 1_000} s; \`assay local logs\` shows more; ${reasons}`,
   );
 }
 
-/** Stops the supervisor and waits until everything it ran has ended. */
-export async function down(state: string): Promise<boolean> {
+/** Stops the supervisor, or what one that was killed left behind, and waits until everything has ended. */
+export async function down(state: string, signal: AbortSignal): Promise<boolean> {
   const layout = layoutOf(state);
   const supervisor = await supervisorOf(layout);
-  if (supervisor === null) return false;
+  if (supervisor === null) return endOrphans(layout);
   process.kill(supervisor.pid, 'SIGTERM');
   for (let waited = 0; waited < DOWN_MS; waited += 100) {
     if (!(await lives(supervisor))) return true;
-    await sleep(100);
+    await sleep(100, undefined, { signal });
   }
   throw new AssayError(
     'UNAVAILABLE',
@@ -113,18 +164,5 @@ async function serviceStatus(
     };
   } catch {
     return { name, running: false, ready: false, ops, reason: 'does not answer' };
-  }
-}
-
-async function lastLine(layout: Layout): Promise<string> {
-  const lines = (await readOr(path.join(layout.logs, 'local.log'), '')).trim().split('\n');
-  const last = lines.at(-1) ?? '';
-  try {
-    const value: unknown = JSON.parse(last);
-    const err = typeof value === 'object' && value !== null && 'err' in value ? value.err : null;
-    if (typeof err === 'object' && err !== null && 'message' in err) return String(err.message);
-    return typeof value === 'object' && value !== null && 'msg' in value ? String(value.msg) : last;
-  } catch {
-    return last;
   }
 }

@@ -1,11 +1,15 @@
+import { percent } from '@assay/lib/domain';
 import { JobState, type Job } from '@assay/proto/assay/v1/job';
 import type { Metric, Result, TaskResult } from '@assay/proto/assay/v1/result';
 import { stateName } from './live.ts';
 import { plain } from './plain.ts';
 import { duration, score, table } from './table.ts';
 
-/** What is said when a job is over: every metric with its error and interval, coverage, time, speed, files. */
-export function finalTable(job: Job, result: Result | null): string[] {
+/**
+ * What is said when a job is over: every metric with its error and interval, coverage, time, speed, files. `paused`: the
+ * services stopped in the middle, so that the time says nothing about the speed.
+ */
+export function finalTable(job: Job, result: Result | null, paused = false): string[] {
   if (job.state !== JobState.SUCCEEDED)
     return [
       `job ${plain(job.id)} ${stateName(job.state)} (${plain(job.reason)}): ${plain(job.detail)}`,
@@ -18,7 +22,7 @@ export function finalTable(job: Job, result: Result | null): string[] {
     ...table(['task', 'metric', 'filter', 'score', 'std. error', '95 % interval', 'n', 'coverage'], rows),
     '',
     ...unscored(result),
-    ...speed(job, result),
+    ...speed(job, result, paused),
     ...jail(result),
     ...result.files.map((file, i) => `${i === 0 ? 'files' : '     '}        ${plain(file.path)}`),
   ];
@@ -37,7 +41,7 @@ function rowOf(task: TaskResult, metric: Metric): string[] {
     score(metric.stderr),
     interval,
     String(metric.n),
-    `${(task.coverage * 100).toFixed(1)} %`,
+    percent(task.coverage),
   ];
 }
 
@@ -50,13 +54,14 @@ function unscored(result: Result): string[] {
     });
 }
 
-function speed(job: Job, result: Result): string[] {
+function speed(job: Job, result: Result, paused: boolean): string[] {
   const seconds = secondsIn(job);
   const sum = (pick: (task: TaskResult) => bigint) =>
     Number(result.tasks.reduce((total, task) => total + pick(task), 0n));
   const [prompt, completion] = [sum((task) => task.promptTokens), sum((task) => task.completionTokens)];
-  const rate = seconds > 0 ? ` (${((prompt + completion) / seconds).toFixed(0)} tokens/s)` : '';
-  return [`time         ${duration(seconds)}; ${prompt} prompt and ${completion} generated tokens${rate}`];
+  const rate = seconds > 0 && !paused ? ` (${((prompt + completion) / seconds).toFixed(0)} tokens/s)` : '';
+  const time = `${duration(seconds)}${paused ? ' with the pauses between the runs' : ''}`;
+  return [`time         ${time}; ${prompt} prompt and ${completion} generated tokens${rate}`];
 }
 
 /** From the first shard to the end. */
@@ -68,6 +73,21 @@ function secondsIn(job: Job): number {
 }
 
 function jail(result: Result): string[] {
-  const tier = /"jail_tier":\s*"(\d)"/.exec(result.resultsJson)?.[1];
-  return tier === undefined ? [] : [`jail         tier ${tier}`];
+  const tier = at(parsed(result.resultsJson), 'assay', 'provenance', 'jail_tier');
+  return typeof tier === 'string' ? [`jail         tier ${plain(tier)}`] : [];
+}
+
+function at(value: unknown, ...names: readonly string[]): unknown {
+  return names.reduce<unknown>(
+    (inner, name) => (typeof inner === 'object' && inner !== null ? Reflect.get(inner, name) : undefined),
+    value,
+  );
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

@@ -9,11 +9,12 @@ export function plain(text: string): string {
   return text.replaceAll(SEQUENCES, '').replaceAll(OBEYED, ' ');
 }
 
-/** JSON that means the same and holds nothing that a terminal would obey. */
+/** JSON that means the same and holds nothing that a terminal would obey but the line breaks between its values. */
 export function plainJson(json: string): string {
   return json.replaceAll(OBEYED, (run) => {
     let escaped = '';
-    for (const char of run) escaped += `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+    for (const char of run)
+      escaped += char === '\n' ? char : `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
     return escaped;
   });
 }

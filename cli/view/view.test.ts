@@ -165,6 +165,48 @@ describe('the final table', () => {
   });
 });
 
+describe('the coverage in the final table', () => {
+  it('is never rounded up to everything', () => {
+    const metric = { task: 'a', metric: 'acc', filter: 'none', value: 1, n: 1 };
+    const tasks = [{ task: 'a', metrics: [metric], coverage: 2999 / 3000 }];
+    const job = jobOf(['a'], 10, { state: JobState.SUCCEEDED });
+    expect(finalTable(job, Result.fromJSON({ jobId: 'j1', final: true, tasks }))[2]).toMatch(/ 99\.9 %$/);
+  });
+});
+
+describe('the end of the final table', () => {
+  const times = {
+    transitions: [{ to: JobState.RUNNING, time: '2026-01-01T00:00:00Z' }],
+    endTime: '2026-01-01T00:01:40Z',
+  };
+  const job = jobOf(['a'], 10, { state: JobState.SUCCEEDED, ...times });
+  const ended = (json: object, paused?: boolean) =>
+    finalTable(
+      job,
+      Result.fromJSON({
+        jobId: 'j1',
+        final: true,
+        tasks: [{ task: 'a', promptTokens: 900, completionTokens: 100 }],
+        resultsJson: JSON.stringify(json),
+      }),
+      paused,
+    ).slice(3);
+
+  it('says no speed where the time holds pauses', () => {
+    expect(ended({})).toEqual(['time         1 min 40 s; 900 prompt and 100 generated tokens (10 tokens/s)']);
+    expect(ended({}, true)).toEqual([
+      'time         1 min 40 s with the pauses between the runs; 900 prompt and 100 generated tokens',
+    ]);
+  });
+
+  it('takes the jail from the provenance and from no other text of the results', () => {
+    expect(ended({ config: '"jail_tier": "3"', assay: { provenance: { jail_tier: '1' } } }).at(-1)).toBe(
+      'jail         tier 1',
+    );
+    expect(ended({ configs: { jail_tier: '3' } })).toHaveLength(1);
+  });
+});
+
 describe('widths', () => {
   it('count what a terminal draws', () => {
     expect(['abc', '漢字', 'e\u0301', '👍', ''].map(width)).toEqual([3, 4, 1, 2, 0]);

@@ -161,6 +161,50 @@ describe('tokenizer routes', () => {
   });
 });
 
+describe('with a key', () => {
+  let guarded: Server;
+  let at: string;
+
+  beforeEach(async () => {
+    const served = {
+      modelId: 'ascii',
+      contextLength: 64,
+      vocabulary: asciiVocabulary,
+      engine: createEngine(fakeSequence(), true),
+      chatTemplate: '',
+      renderChat: () => '',
+    };
+    guarded = createApi(served, createQueue(1), stop.signal, 'secret');
+    guarded.listen(0, '127.0.0.1');
+    await once(guarded, 'listening');
+    const address = guarded.address();
+    at = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+  });
+
+  afterEach(() => {
+    guarded.closeAllConnections();
+    guarded.close();
+  });
+
+  it.each([undefined, 'Bearer other', 'secret', 'bearer secret', 'Bearer secret '.repeat(2)])(
+    'answers %j with 401 everywhere but at /health',
+    async (authorization) => {
+      const headers: Record<string, string> = authorization === undefined ? {} : { authorization };
+      for (const path of ['/v1/models', '/tokenizer_info', '/nowhere']) {
+        const response = await fetch(at + path, { headers });
+        expect(response.status).toBe(401);
+        expect(await response.json()).toMatchObject({ error: { code: 'invalid_api_key' } });
+      }
+      expect((await fetch(`${at}/health`, { headers })).status).toBe(200);
+    },
+  );
+
+  it('answers who bears it', async () => {
+    const headers = { authorization: 'Bearer secret' };
+    expect((await fetch(`${at}/v1/models`, { headers })).status).toBe(200);
+  });
+});
+
 describe('stopping', () => {
   it('ends what is in hand with 503 and Retry-After', async () => {
     stop.abort(new Error('SIGTERM'));

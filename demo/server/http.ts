@@ -1,3 +1,4 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { answerChat, answerCompletion } from './openai.ts';
@@ -18,12 +19,28 @@ const RETRY_AFTER_S = 1;
 
 type Handler = (body: unknown, signal: AbortSignal) => Promise<object> | object;
 
-/** The OpenAI API (`/v1`) and the tokenizer routes of vLLM. `stop` ends what is in hand with 503. */
-export function createApi(served: Served, queue: Queue, stop: AbortSignal): Server {
+/**
+ * The OpenAI API (`/v1`) and the tokenizer routes of vLLM. `stop` ends what is in hand with 503. `key` is what every request
+ * but `GET /health` must bear; null: nothing.
+ */
+export function createApi(
+  served: Served,
+  queue: Queue,
+  stop: AbortSignal,
+  key: string | null = null,
+): Server {
   const routes = routesOf(served, queue);
+  const bears = key === null ? () => true : bearerOf(key);
   return createServer((request, response) => {
-    void answer(routes, request, response, stop);
+    void answer({ routes, bears, stop }, request, response);
   });
+}
+
+// Hashes are of one length, as a comparison in constant time wants.
+function bearerOf(key: string): (request: IncomingMessage) => boolean {
+  const hash = (text: string) => createHash('sha256').update(text).digest();
+  const right = hash(`Bearer ${key}`);
+  return ({ headers }) => timingSafeEqual(hash(headers.authorization ?? ''), right);
 }
 
 function routesOf(served: Served, queue: Queue): ReadonlyMap<string, Handler> {
@@ -99,16 +116,24 @@ function checkModel(served: Served, asked: string | undefined): void {
   );
 }
 
+interface Answering {
+  readonly routes: ReadonlyMap<string, Handler>;
+  /** Whether a request bears the key. */
+  readonly bears: (request: IncomingMessage) => boolean;
+  readonly stop: AbortSignal;
+}
+
 async function answer(
-  routes: ReadonlyMap<string, Handler>,
+  { routes, bears, stop }: Answering,
   request: IncomingMessage,
   response: ServerResponse,
-  stop: AbortSignal,
 ): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => gone.abort(new Error('the client is gone')));
   try {
     const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+    if (path !== '/health' && !bears(request))
+      throw new RequestError(401, 'the key is missing or wrong', { code: 'invalid_api_key' });
     const handler = routes.get(`${request.method} ${path}`);
     if (handler === undefined) throw new RequestError(404, `no such route: ${request.method} ${path}`);
     const body = request.method === 'POST' ? await readJson(request) : undefined;

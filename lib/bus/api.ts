@@ -1,4 +1,5 @@
 import type { ConsumerConfig, ConsumerInfo, StreamConfig, StreamInfo } from 'nats';
+import { passing, type AssayError } from '../errors.ts';
 import { BrokerRefusal, isRefused, REFUSED, toAssayError } from './broker-error.ts';
 import { parseJson } from './entry.ts';
 import type { Link } from './link.ts';
@@ -10,16 +11,22 @@ export type StreamSpec = Pick<StreamConfig, 'name' | 'subjects' | 'retention'> &
 /** Creates the stream, or changes it to this configuration. */
 export async function ensureStream(link: Link, spec: StreamSpec): Promise<void> {
   // Asked first: a server counts a stream's bytes a second time when it is created again, and refuses for want of room.
-  if (await streamExists(link, spec.name)) {
-    await assayCall(link, `STREAM.UPDATE.${spec.name}`, spec);
-    return;
-  }
+  const verb = (await streamExists(link, spec.name)) ? 'UPDATE' : 'CREATE';
   try {
-    await call(link, `STREAM.CREATE.${spec.name}`, spec);
+    await call(link, `STREAM.${verb}.${spec.name}`, spec);
   } catch (error) {
-    if (!isRefused(error, REFUSED.streamNameInUse)) throw toAssayError(error, `create stream ${spec.name}`);
+    if (isRefused(error, REFUSED.noRoomToReserve)) throw noRoom(spec, error);
+    if (!isRefused(error, REFUSED.streamNameInUse)) throw toAssayError(error, `${verb} stream ${spec.name}`);
     await assayCall(link, `STREAM.UPDATE.${spec.name}`, spec);
   }
+}
+
+function noRoom({ name, max_bytes: bytes = 0 }: StreamSpec, cause: unknown): AssayError {
+  return passing(
+    'LEDGER_FULL',
+    `the broker cannot reserve ${String(bytes)} bytes for ${name}: its max_file_store is smaller than what all streams ask for`,
+    cause,
+  );
 }
 
 export async function streamExists(link: Link, stream: string): Promise<boolean> {

@@ -16,6 +16,7 @@ export class BrokerRefusal extends Error {
 export const REFUSED = {
   consumerNotFound: 10014,
   noMessage: 10037,
+  noRoomToReserve: 10047,
   streamNameInUse: 10058,
   streamNotFound: 10059,
   storeFailed: 10077,
@@ -30,7 +31,7 @@ export function isRefused(thrown: unknown, code: number): boolean {
   return thrown instanceof BrokerRefusal && thrown.code === code;
 }
 
-const NO_ROOM: ReadonlySet<number> = new Set([REFUSED.storeFailed, 10023, 10047]);
+const NO_ROOM: ReadonlySet<number> = new Set([REFUSED.storeFailed, 10023, REFUSED.noRoomToReserve]);
 
 /** The broker's user has no right to publish there. */
 export function forbidden(subject: string): AssayError {

@@ -28,8 +28,9 @@ export function bucketOf<T>(link: Link, bucket: KvBucket<T>): Kv<T> {
       if (revision === null) throw passing('BROKER_UNAVAILABLE', `store ${subject}: refused`);
       return revision;
     },
-    delete: async (key) => {
-      await publish(link, subjectOf(key), new Uint8Array(), { headers: DELETED, pace: PACE });
+    delete: async (key, expected) => {
+      const only = expected === undefined ? {} : { expected };
+      await publish(link, subjectOf(key), new Uint8Array(), { headers: DELETED, pace: PACE, ...only });
     },
     keys: (prefix = '') => keysOf(link, bucket, prefix),
     watch: (signal, key) => watchBucket<T>(link, bucket, key, signal),

@@ -26,7 +26,8 @@ export interface Kv<T> {
   /** The new revision, or `conflict` when the key has moved on since `revision`. */
   update(key: string, value: T, revision: number): Promise<number | 'conflict'>;
   put(key: string, value: T): Promise<number>;
-  delete(key: string): Promise<void>;
+  /** With a revision: only while the key is at it. */
+  delete(key: string, revision?: number): Promise<void>;
   /** Unordered. A listing costs the keys below the prefix's last dot: end a prefix in one. */
   keys(prefix?: string): AsyncIterable<string>;
   /**

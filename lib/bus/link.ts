@@ -27,7 +27,7 @@ export class Link {
   readonly #inboxPrefix: string | undefined;
   readonly #inbox: string;
   readonly #waiting = new Map<string, Waiting>();
-  readonly #outbox: (() => void)[] = [];
+  readonly #outbox: Outgoing[] = [];
   readonly #drops = new Set<() => void>();
   readonly #ups = new Set<() => void>();
   readonly #sweep: NodeJS.Timeout;
@@ -93,7 +93,7 @@ export class Link {
 
   /** Says something that nobody answers; it may be lost. */
   tell(subject: string, data: string): void {
-    this.#post(() => this.nc.publish(subject, data));
+    this.#post({ send: () => this.nc.publish(subject, data), refuse: () => undefined });
   }
 
   /** Waits for the answers to what was asked, flushes what was published, closes. */
@@ -128,12 +128,14 @@ export class Link {
       const id = (this.#count += 1).toString(36);
       const publish = { reply: `${this.#inbox}.${id}`, ...(headers && { headers }) };
       this.#waiting.set(id, { subject, resolve, reject, until: performance.now() + timeoutMs });
-      this.#post(() => this.nc.publish(subject, data, publish));
+      // What the client refuses at once, such as a message over the broker's limit, is the answer.
+      const refuse = (error: Error) => (this.#waiting.delete(id), reject(error));
+      this.#post({ send: () => this.nc.publish(subject, data, publish), refuse });
     });
   }
 
-  #post(publish: () => void): void {
-    this.#outbox.push(publish);
+  #post(message: Outgoing): void {
+    this.#outbox.push(message);
     if (this.#outbox.length === 1) setImmediate(() => this.#send());
   }
 
@@ -143,7 +145,13 @@ export class Link {
     const outbox = this.#outbox.splice(0);
     // A question that cannot be sent is answered by whoever ended the connection, or gets no answer in time.
     if (!this.#up || this.nc.isClosed() || this.nc.isDraining()) return;
-    for (const publish of outbox) publish();
+    for (const { send, refuse } of outbox) {
+      try {
+        send();
+      } catch (error) {
+        refuse(error instanceof Error ? error : new Error(String(error)));
+      }
+    }
   }
 
   // Must not throw: the client's reader would end.
@@ -219,6 +227,11 @@ export class Link {
 
 const SWEEP_MS = 100;
 const CLOSE_MS = 5_000;
+
+interface Outgoing {
+  readonly send: () => void;
+  readonly refuse: (error: Error) => void;
+}
 
 interface Waiting {
   readonly subject: string;

@@ -1,4 +1,5 @@
-import { atMostOne, exactlyOne, together } from './rules.ts';
+import type { Violation } from '../domain/index.ts';
+import { atMostOne, bothOrNone, exactlyOne } from './together.ts';
 import { settings } from './settings.ts';
 
 /** Settings that every service has. */
@@ -31,12 +32,14 @@ export const commonShape = {
   PARTITIONS: settings.list.default(['p0']),
 } as const;
 
-/** What has to hold between them. */
-export const commonRules = [
-  exactlyOne('BLOB_DIR', 'a folder, or ASSAY_BLOB_STORE=nats', 'BLOB_STORE'),
-  atMostOne('NATS_TOKEN', 'NATS_USER'),
-  together('NATS_USER', 'NATS_PASSWORD_FILE'),
-];
+/** What is wrong with the names of these that are given. */
+export function commonTogether(given: ReadonlySet<string>): readonly Violation[] {
+  return [
+    ...exactlyOne('BLOB_DIR', 'BLOB_STORE', given),
+    ...atMostOne('NATS_TOKEN', 'NATS_USER', given),
+    ...bothOrNone('NATS_USER', 'NATS_PASSWORD_FILE', given),
+  ];
+}
 
 interface BrokerSettings {
   readonly NATS_URL: string;

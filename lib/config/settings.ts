@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readDatabaseUrl } from './database-url.ts';
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const SIZES: Readonly<Record<string, number>> = {
@@ -40,6 +41,19 @@ export const settings = {
     if (['1', 'true', 'yes'].includes(text)) return true;
     if (['0', 'false', 'no', ''].includes(text)) return false;
     context.addIssue({ code: 'custom', message: `must be true or false, not "${text}"` });
+    return z.NEVER;
+  }),
+  /** At least one of something. */
+  count: z.string().transform((text, context) => {
+    if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+    context.addIssue({ code: 'custom', message: `must be a whole number from 1, not "${text}"` });
+    return z.NEVER;
+  }),
+  /** A secret: what is wrong with it is said without its text. */
+  databaseUrl: z.string().transform((text, context) => {
+    const read = readDatabaseUrl(text);
+    if ('host' in read) return read;
+    for (const message of read) context.addIssue({ code: 'custom', message });
     return z.NEVER;
   }),
   /** Names separated by commas, at least one. */

@@ -1,3 +1,4 @@
+export { EXECUTION_BOUNDS } from './limits.ts';
 export { BUCKET_DOCS, bucketOf, isBlobRef, traceOf, type BlobRef, type JobId, type SampleId } from './ids.ts';
 export type {
   ChatMessage,
@@ -58,4 +59,5 @@ export type {
   Violation,
 } from './work.ts';
 export type { WorkerRecord } from './worker.ts';
+export { percent } from './percent.ts';
 export type { JobProgress, TaskAmount } from './progress.ts';

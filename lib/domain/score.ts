@@ -11,6 +11,10 @@ export interface Verdict {
   readonly cpuMs: number;
   readonly wallMs: number;
   readonly maxRssBytes: number;
+  /** Runs that it took; 1 where it is left out. */
+  readonly attempts?: number;
+  /** The first run, when it ended so near a limit that the submission was run once more alone. */
+  readonly nearLimit?: { readonly cpuMs: number; readonly wallMs: number };
 }
 
 /** What the scores ledger stores: one for a sample (`repeat` is a number) or for a document (`all`). */

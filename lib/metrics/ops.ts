@@ -9,6 +9,8 @@ export interface OpsOptions {
   readonly metrics: Metrics;
   /** Null when the service can do its work, else why it cannot. */
   readonly ready: () => Promise<string | null>;
+  /** From then on the service is not ready, whatever it can still do. */
+  readonly stop?: AbortSignal;
   readonly log: Log;
 }
 
@@ -30,7 +32,7 @@ export async function serveOps(options: OpsOptions): Promise<OpsServer> {
       case '/livez':
         return send(response, 200, 'alive\n');
       case '/readyz': {
-        const why = await readiness(options);
+        const why = options.stop?.aborted === true ? 'shuts down' : await readiness(options);
         return why === null ? send(response, 200, 'ready\n') : send(response, 503, `not ready: ${why}\n`);
       }
       default:

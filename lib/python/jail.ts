@@ -78,5 +78,6 @@ function nothing(options: JailOptions): JailReport {
     landlock: 0,
     seccomp: false,
     namespaces: [],
+    allowed: [],
   };
 }

@@ -5,7 +5,15 @@ import type { Log } from '@assay/lib/log';
 import { jobFrame, type Done, type Hello } from './frames.ts';
 import { Slots } from './slots.ts';
 import type { Execution, Submission } from './submission.ts';
-import { executionOf, isNearLimit, isSuspicious, judge, type Verdict } from './verdict.ts';
+import {
+  executionOf,
+  isNearLimit,
+  isSuspicious,
+  judge,
+  judgeCrash,
+  withMargin,
+  type Verdict,
+} from './verdict.ts';
 import { Zygote } from './zygote.ts';
 
 const ATTEMPTS = 3;
@@ -61,22 +69,35 @@ export class Pool {
   }
 
   /**
-   * Runs a submission to its verdict. A fault of ours is tried again, a wall time-out once more alone.
-   * Throws SANDBOX_FAULT when three runs gave no verdict, UNAVAILABLE when `signal` aborted before the first began.
+   * Runs a submission to its verdict. A fault of ours is tried again, a time-out that may be the machine's once more
+   * alone, with both on record. Throws SANDBOX_FAULT when three runs gave no verdict, UNAVAILABLE when `signal` aborted before the first began.
    */
   async run(submission: Submission, signal?: AbortSignal): Promise<Execution> {
-    let alone = false;
+    let near: Done | null = null;
+    let crashes = 0;
     let fault = '';
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-      const tried = await this.#try(submission, alone, attempt === 1 ? signal : undefined);
-      if (tried.verdict.status === 'IE') {
-        fault = tried.verdict.detail;
-        await sleep(RETRY_MS * attempt);
-      } else if (tried.done !== null) {
-        if (alone || !isNearLimit(tried.done, submission)) {
-          return executionOf(tried.done, { ...tried.verdict, status: tried.verdict.status }, attempt);
+      const { done, verdict } = await this.#try(
+        submission,
+        near !== null,
+        attempt === 1 ? signal : undefined,
+      );
+      if (verdict.status === 'IE' || done === null) {
+        fault = verdict.detail;
+        const crash = done === null ? null : judgeCrash(done);
+        if (crash !== null) crashes += 1;
+        if (done !== null && crashes === ATTEMPTS) {
+          return executionOf(
+            done,
+            { status: 'PE', detail: `the judge ended by ${crash} each time` },
+            attempt,
+          );
         }
-        alone = true;
+        await sleep(RETRY_MS * attempt);
+      } else if (near !== null || !isNearLimit(done, submission)) {
+        return executionOf(done, verdict, attempt, near);
+      } else {
+        near = done;
       }
     }
     throw new AssayError('SANDBOX_FAULT', fault);
@@ -85,7 +106,7 @@ export class Pool {
   async #try(submission: Submission, alone: boolean, signal?: AbortSignal): Promise<Tried> {
     const nonce = randomBytes(16).toString('hex');
     try {
-      const done = await this.once(submission, nonce, alone, signal);
+      const done = await this.once(alone ? submission : withMargin(submission), nonce, alone, signal);
       return { done, verdict: judge(done, submission, nonce) };
     } catch (error) {
       const fault = AssayError.from(error);

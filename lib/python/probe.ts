@@ -20,6 +20,8 @@ export interface JailReport {
   readonly landlock: number;
   readonly seccomp: boolean;
   readonly namespaces: readonly string[];
+  /** What is forbidden and yet was possible. */
+  readonly allowed: readonly string[];
 }
 
 const SCRIPT = new URL('./jail/probe.py', import.meta.url);
@@ -51,14 +53,18 @@ export async function probe(pool: Pool, interpreter: string): Promise<JailReport
     landlock: 0,
     seccomp: false,
     namespaces: [],
+    allowed: [],
   } as const;
   try {
     const hello = await pool.warm();
     const known = { ...weak, ...layersOf(hello) };
     const broken = await unexpected(pool);
     if (broken !== null) return { ...known, reason: broken };
-    const gaps = await whatIsAllowed(pool);
-    if (gaps !== null) return { ...known, runs: true, reason: gaps };
+    const allowed = await whatIsAllowed(pool);
+    if (typeof allowed === 'string') return { ...known, runs: true, reason: allowed };
+    if (allowed.length > 0) {
+      return { ...known, runs: true, allowed, reason: `a submission could: ${allowed.join(', ')}` };
+    }
     return { ...known, tier: 1, runs: true, reason: describe(hello) };
   } catch (error) {
     return { ...weak, reason: error instanceof Error ? error.message : String(error) };
@@ -79,14 +85,15 @@ async function unexpected(pool: Pool): Promise<string | null> {
   return `a trial that should end ${EXPECTED[n]?.status} ended ${verdict.status} (${verdict.detail})`;
 }
 
-async function whatIsAllowed(pool: Pool): Promise<string | null> {
+/** What a submission could do that it must not, or why that is not known. */
+async function whatIsAllowed(pool: Pool): Promise<readonly string[] | string> {
   const submission: Submission = { source: await readFile(SCRIPT), limits: LIMITS };
   const done = await pool.once(submission, NONCE);
   const verdict = judge(done, submission, NONCE);
   if (verdict.status !== 'OK')
     return `the trial of what is forbidden ended ${verdict.status} (${verdict.detail})`;
   const { allowed, tried }: { allowed: string[]; tried: number } = JSON.parse(done.stdout.toString('utf8'));
-  return allowed.length === 0 && tried > 20 ? null : `a submission could: ${allowed.join(', ')}`;
+  return tried > 20 ? allowed : `only ${tried} trials of what is forbidden were made`;
 }
 
 function describe(hello: Hello): string {

@@ -14,7 +14,7 @@ export interface Tests {
   readonly source: string;
   /** Name of the submission's function or class. */
   readonly entry: string;
-  /** Trusted Python whose definitions the tests may use; ignored when it does not compile by itself. */
+  /** Trusted Python whose definitions the tests may use; it may end where the entry is begun. */
   readonly helpers: string;
 }
 
@@ -39,6 +39,8 @@ export interface Execution {
   readonly cpuMs: number;
   readonly wallMs: number;
   readonly maxRssBytes: number;
-  /** Runs that it took: more than one after a fault of ours, or a wall time-out that was tried again alone. */
+  /** Runs that it took: more than one after a fault of ours, or near a time limit. */
   readonly attempts: number;
+  /** The run that ended near a time limit, when this is the one after it, alone on the machine's cores. */
+  readonly nearLimit?: { readonly cpuMs: number; readonly wallMs: number };
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Done } from './frames.ts';
 import type { Submission } from './submission.ts';
-import { isNearLimit, isSuspicious, judge } from './verdict.ts';
+import { isNearLimit, isSuspicious, judge, judgeCrash, withMargin } from './verdict.ts';
 
 const limits = { cpuMs: 1_000, wallMs: 3_000, memoryBytes: 1 << 28, outputBytes: 1_000 };
 const program: Submission = { source: '', limits };
@@ -104,6 +104,25 @@ it('a wall time-out with little CPU time is near the limit, one with all of it i
   expect(isNearLimit({ ...fine, endedBy: 'wall' }, program)).toBe(true);
   expect(isNearLimit({ ...fine, endedBy: 'wall', cpuMs: 1_000 }, program)).toBe(false);
   expect(isNearLimit({ ...fine, endedBy: 'cpu' }, program)).toBe(false);
+});
+
+it('an end with a little more CPU time than there is is near the limit, and no pass', () => {
+  const over = { ...passed, cpuMs: 1_100 };
+  expect(isNearLimit(over, tested)).toBe(true);
+  expect(judge(over, tested, 'n').status).toBe('TLE');
+  expect(isNearLimit({ ...over, endedBy: 'cpu' }, tested)).toBe(false);
+  expect(isNearLimit({ ...over, program: 24 }, tested)).toBe(false);
+  expect(withMargin(tested).limits).toEqual({ ...limits, cpuMs: 1_200 });
+});
+
+it('a judge crashes by itself alone', () => {
+  expect([11, 9, 24, 0, null].map((status) => judgeCrash({ ...fine, judge: status }))).toEqual([
+    'SIGSEGV',
+    null,
+    null,
+    null,
+    null,
+  ]);
 });
 
 it('a crash of memory is suspicious, an end by us is not', () => {

@@ -27,7 +27,8 @@ const TOLD_STATUSES: readonly string[] = ['AC', 'WA', 'RE', 'PE', 'MLE', 'IE'];
  */
 export function judge(done: Done, submission: Submission, nonce: string): Verdict {
   const { cpuMs, wallMs, outputBytes } = submission.limits;
-  if (done.endedBy === 'cpu' || signalOf(done.program) === SIGXCPU || signalOf(done.judge) === SIGXCPU) {
+  const atLimit = [done.program, done.judge].some((status) => signalOf(status) === SIGXCPU);
+  if (done.endedBy === 'cpu' || atLimit || (done.endedBy === 'itself' && done.cpuMs > cpuMs)) {
     return { status: 'TLE', detail: `more than ${cpuMs} ms of CPU time` };
   }
   if (done.endedBy === 'wall') return { status: 'TLE', detail: `more than ${wallMs} ms` };
@@ -35,29 +36,49 @@ export function judge(done: Done, submission: Submission, nonce: string): Verdic
   return submission.tests === undefined ? ofProgram(done) : ofTests(done, nonce);
 }
 
-/** The wall clock ran out while little CPU time was used: the machine may have been busy, so it is tried again alone. */
+const NEAR = 1.2;
+
+/** The submission with as much more CPU time as is still near its limit: only so is it seen whether it was near. */
+export function withMargin(submission: Submission): Submission {
+  const { limits } = submission;
+  return { ...submission, limits: { ...limits, cpuMs: limits.cpuMs * NEAR } };
+}
+
+/**
+ * A busy machine may have decided it, so it is tried again alone: the wall clock ran out while little CPU time was used,
+ * or the submission came to its end with a little more CPU time than it has.
+ */
 export function isNearLimit(done: Done, submission: Submission): boolean {
-  return done.endedBy === 'wall' && done.cpuMs < submission.limits.cpuMs;
+  const over = done.cpuMs > submission.limits.cpuMs;
+  if (done.endedBy === 'wall') return done.cpuMs < submission.limits.cpuMs;
+  return over && done.endedBy !== 'cpu' && signalOf(done.program) !== SIGXCPU;
+}
+
+/** Nobody but itself ends a judge by such a signal; an answer that does so every time is the submission's doing. */
+export function judgeCrash(done: Done): string | null {
+  const signal = signalOf(done.judge);
+  return signal === null || signal === SIGKILL || signal === SIGXCPU ? null : nameOf(signal);
 }
 
 /** A process that died as corrupted memory makes it die: its zygote, whose layout it shared, is not used again. */
 export function isSuspicious(done: Done): boolean {
-  return [4, 7, 11, 31].includes(signalOf(done.program) ?? 0);
+  return [done.program, done.judge].some((status) => [4, 7, 11, 31].includes(signalOf(status) ?? 0));
 }
 
 export function executionOf(
   done: Done,
   verdict: { readonly status: ExecutionStatus; readonly detail: string },
   attempts: number,
+  near: Done | null = null,
 ): Execution {
   const { stdout, stderr, cpuMs, wallMs, maxRssBytes } = done;
-  return { ...verdict, stdout, stderr, cpuMs, wallMs, maxRssBytes, attempts };
+  const nearLimit = near === null ? {} : { nearLimit: { cpuMs: near.cpuMs, wallMs: near.wallMs } };
+  return { ...verdict, stdout, stderr, cpuMs, wallMs, maxRssBytes, attempts, ...nearLimit };
 }
 
 function ofProgram(done: Done): Verdict {
   const signal = signalOf(done.program);
-  if (signal !== null)
-    return { status: 'RE', detail: `ended by ${SIGNAL_NAMES[signal] ?? `signal ${signal}`}` };
+  if (signal !== null) return { status: 'RE', detail: `ended by ${nameOf(signal)}` };
   if (done.program === 0) return { status: 'OK', detail: '' };
   return ownEnding(done) ?? { status: 'RE', detail: `exit code ${exitCode(done.program)}` };
 }
@@ -112,6 +133,10 @@ function text(value: unknown): string {
 function signalOf(status: number | null): number | null {
   const signal = (status ?? 0) & 0x7f;
   return signal === 0 ? null : signal;
+}
+
+function nameOf(signal: number): string {
+  return SIGNAL_NAMES[signal] ?? `signal ${signal}`;
 }
 
 function exitCode(status: number): number {

@@ -35,6 +35,8 @@ export interface ServeRpc {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly maxReceiveBytes?: number;
+  /** From then on health answers NOT_SERVING, while calls in hand go on. */
+  readonly stop?: AbortSignal;
 }
 
 export interface RpcServer {
@@ -59,9 +61,10 @@ export async function serveRpc(options: ServeRpc): Promise<RpcServer> {
   });
   for (const { definition, implementation } of options.services)
     server.addService(definition, bound(implementation, surroundings));
-  const health = new HealthImplementation(
-    Object.fromEntries(['', ...options.services.map(({ name }) => name)].map((name) => [name, 'SERVING'])),
-  );
+  const names = ['', ...options.services.map(({ name }) => name)];
+  const health = new HealthImplementation(Object.fromEntries(names.map((name) => [name, 'SERVING'])));
+  const unserve = () => names.forEach((name) => health.setStatus(name, 'NOT_SERVING'));
+  options.stop?.addEventListener('abort', unserve, { once: true });
   health.addToServer(server);
   new ReflectionService(loadFileDescriptorSetFromBuffer(descriptorSet())).addToServer(server);
   const port = await new Promise<number>((resolve, reject) => {
@@ -82,8 +85,7 @@ export async function serveRpc(options: ServeRpc): Promise<RpcServer> {
   return {
     address: `${options.host}:${port}`,
     async close(graceMs) {
-      for (const name of ['', ...options.services.map((service) => service.name)])
-        health.setStatus(name, 'NOT_SERVING');
+      unserve();
       closing.abort(new Error('the server shuts down'));
       const cut = setTimeout(() => server.forceShutdown(), graceMs);
       await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bundleOf, jsonLines, smallTask } from './fixtures/bundle.ts';
-import { checkTasks, listTasks, openTask } from './index.ts';
+import { checkTasks, openTask } from './index.ts';
 
 type Files = Record<string, string | Uint8Array>;
 
@@ -146,6 +146,11 @@ describe('checkTasks', () => {
       ['TASK_INVALID f/t.yaml:1:1 a multiple_choice task needs doc_to_choice'],
     ],
     [
+      'a chat that is to be cut',
+      smallTask('metadata: {assay: {api: chat, long_prompt: truncate}}\n'),
+      ['TASK_UNSUPPORTED f/t.yaml:8:44 only the server knows'],
+    ],
+    [
       'multiple choice over the chat API',
       smallTask('output_type: multiple_choice\ndoc_to_choice: ["a", "b"]\nmetadata: {assay: {api: chat}}\n'),
       ['TASK_INVALID f/t.yaml:10:25'],
@@ -154,6 +159,14 @@ describe('checkTasks', () => {
       'few-shot with more shots than documents',
       smallTask('fewshot_split: test\nnum_fewshot: 3\n'),
       ['TASK_INVALID f/t.yaml:9:14 3-shot prompts need a pool of 4 documents'],
+    ],
+    [
+      'choices that are empty',
+      smallTask('output_type: multiple_choice\ndoc_to_choice: ["", ""]\n'),
+      [
+        'TASK_INVALID f/t.yaml:9:17 doc_to_choice: a choice',
+        'TASK_INVALID f/t.yaml:9:21 doc_to_choice: a choice',
+      ],
     ],
     [
       'an include that is not there',
@@ -179,6 +192,17 @@ describe('checkTasks', () => {
       'a k without enough repeats',
       smallTask('metadata: {assay: {code: {entry: q, tests: a, k: [1, 4]}}}\n'),
       ['TASK_INVALID f/t.yaml:8:50 pass@4 needs 4 answers'],
+    ],
+    [
+      'limits that no execution can have',
+      smallTask(
+        'metadata: {assay: {code: {entry: q, tests: a, cpu_seconds: 10000000000, wall_seconds: 3e6, memory_mib: 16}}}\n',
+      ),
+      [
+        'TASK_INVALID f/t.yaml:8:60 metadata.assay.code.cpu_seconds must be a number from 0.01 to 300',
+        'TASK_INVALID f/t.yaml:8:87 metadata.assay.code.wall_seconds must be a number from 0.01 to 600',
+        'TASK_INVALID f/t.yaml:8:104 metadata.assay.code.memory_mib must be a number from 64 to 8192',
+      ],
     ],
     ['a group', { 'g.yaml': 'group: T\ntask: [a]\n' }, ['TASK_UNSUPPORTED g.yaml:1:1 "T" is a group']],
   ];
@@ -230,33 +254,6 @@ describe('checkTasks', () => {
     ]);
     expect(await problemsIn(files, { name: 'Else' })).toEqual([
       expect.stringMatching(/^UNKNOWN_TASK name .*broken.yaml/),
-    ]);
-  });
-});
-
-describe('listTasks', () => {
-  it('lists tasks with what keeps them from running, and passes over files that cannot be read', async () => {
-    const files = {
-      ...smallTask('description: Says things.\n'),
-      'f/u.yaml': 'include: t.yaml\ntask: U\nprocess_docs: !function a.b\n',
-      'x.yaml': ': :',
-    };
-    expect(await listTasks(bundleOf(files))).toEqual([
-      { name: 'T', outputType: 'generate_until', description: 'Says things.', file: 'f/t.yaml' },
-      {
-        name: 'U',
-        outputType: 'generate_until',
-        description: 'Says things.',
-        file: 'f/u.yaml',
-        unsupported: expect.stringContaining('a.b'),
-      },
-    ]);
-  });
-
-  it('takes the first definition of a name in path order', async () => {
-    const files = { 'b/t.yaml': 'task: T\ntask_alias: second', 'a/t.yaml': 'task: T\ntask_alias: first' };
-    expect(await listTasks(bundleOf(files))).toEqual([
-      expect.objectContaining({ name: 'T', description: 'first' }),
     ]);
   });
 });

@@ -64,6 +64,7 @@ describe('a code task', () => {
   it('takes the fenced block of a chat answer', async () => {
     const task = await openTask(files, { name: 'adds_chat' }, 1);
     expect(task.api).toBe('chat');
+    expect(task.longPrompt).toBe('refuse');
     for await (const { request, doc } of task.items()) {
       expect(request).toMatchObject({ type: 'generate', prompt: [{ role: 'user', content: DOC.prompt }] });
       const answer = 'Sure:\n```python\ndef add(a, b):\n    return a + b\n```\nDone.';

@@ -5,20 +5,20 @@ import { Interrupted } from './advice.mjs';
 const POLL_MS = 200;
 
 /**
- * Takes the lock of a set-up; waits while another living process has it. Resolves with what releases it.
+ * Takes a lock; waits while another living process has it. Resolves with what releases it.
  *
  * @param {string} file
- * @param {{ say: (line: string) => void, signal: AbortSignal }} options
+ * @param {{ say: (line: string) => void, signal: AbortSignal, about?: object, waiting?: (theirs: object) => string }} options
+ *   what the lock is to say `about` its holder beside the process, and the words for who waits, given the same of another
  */
-export async function takeLock(file, { say, signal }) {
-  const mine = JSON.stringify(identityOf(process.pid));
+export async function takeLock(file, { say, signal, about = {}, waiting = anotherSetUp }) {
+  const mine = JSON.stringify({ ...identityOf(process.pid), ...about });
   let told = '';
   while (!create(file, mine)) {
     const theirs = read(file);
     if (theirs !== null && !holds(theirs)) clear(file, theirs);
     else if (theirs !== null) {
-      if (told !== theirs)
-        say(`Another set-up is at work here (process ${JSON.parse(theirs).pid}): waiting for it.`);
+      if (told !== theirs) say(waiting(JSON.parse(theirs)));
       told = theirs;
       await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
     }
@@ -27,6 +27,10 @@ export async function takeLock(file, { say, signal }) {
   return () => {
     if (read(file) === mine) rmSync(file, { force: true });
   };
+}
+
+function anotherSetUp({ pid }) {
+  return `Another set-up is at work here (process ${pid}): waiting for it.`;
 }
 
 /** A process that cannot be confused with a later one of the same number; null when it is gone. */

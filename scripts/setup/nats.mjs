@@ -21,6 +21,7 @@ export async function findNats(context) {
     link(context);
     return { said: `${NATS.version} is there`, server: pinned };
   }
+  if (context.pinnedNats) return null;
   for (const folder of (process.env.PATH ?? '').split(path.delimiter)) {
     const file = path.join(folder || '.', 'nats-server');
     const version = existsSync(file) ? await versionOf(file, context) : null;

@@ -1,1 +1,1 @@
-export function notRun(file: string): string[];
+export function notRun(file: string, elsewhere?: string): string[];

@@ -21,17 +21,17 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
  * - `model`: the demo's model
  * - `demo`: the packages of the demo's model server
  *
- * @param {{ parts: string[], useNatsUrl?: boolean, screen?: object }} options `useNatsUrl: false`: a server is needed
- *   even where `NATS_URL` is set, as the tests start their own
+ * @param {{ parts: string[], useNatsUrl?: boolean, pinnedNats?: boolean, screen?: object }} options `useNatsUrl: false`:
+ *   a server is needed even where `NATS_URL` is set, as the tests start their own; `pinnedNats`: and the PATH's will not do
  * @returns {Promise<{ node: string, natsServer: string | null, model: string | null }>}
  * @throws {SetupError | Interrupted} whose message is one line that says what to do
  */
-export async function setUp({ parts, useNatsUrl = true, screen = terminal() }) {
+export async function setUp({ parts, useNatsUrl = true, pinnedNats = false, screen = terminal() }) {
   const stop = new AbortController();
   const halt = () => stop.abort();
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, halt);
-  const context = contextOf(useNatsUrl, screen, stop.signal);
+  const context = contextOf({ useNatsUrl, pinnedNats, screen, signal: stop.signal });
   let release = () => undefined;
   try {
     mkdirSync(context.state, { recursive: true });
@@ -53,7 +53,7 @@ export async function setUp({ parts, useNatsUrl = true, screen = terminal() }) {
   }
 }
 
-function contextOf(useNatsUrl, screen, signal) {
+function contextOf(options) {
   const state = path.resolve(process.env.ASSAY_STATE || path.join(ROOT, '.assay'));
   return {
     root: ROOT,
@@ -62,9 +62,7 @@ function contextOf(useNatsUrl, screen, signal) {
     log: path.join(state, 'setup.log'),
     server: path.join(ROOT, 'demo/server'),
     downloading: null,
-    useNatsUrl,
-    screen,
-    signal,
+    ...options,
   };
 }
 

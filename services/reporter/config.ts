@@ -1,9 +1,22 @@
-import { commonShape, loadConfig, settings } from '@assay/lib/config';
+import { commonShape, exactlyOne, loadConfig, settings } from '@assay/lib/config';
+import type { Violation } from '@assay/lib/domain';
+
+const serverShape = {
+  /** Most connections of this reporter to the server at once. */
+  DATABASE_CONNECTIONS: settings.count.default(8),
+  /** How long a query may wait for a connection. */
+  DATABASE_CONNECT_TIMEOUT: settings.duration.default(5_000),
+  /** How long a statement, or a pause within a transaction, may take; the server ends it then. */
+  DATABASE_STATEMENT_TIMEOUT: settings.duration.default(30_000),
+};
 
 const shape = {
   ...commonShape,
   /** Folder of the embedded database; one reporter at a time can use it. */
-  DATABASE_DIR: settings.folder,
+  DATABASE_DIR: settings.folder.optional(),
+  /** A database on a PostgreSQL server instead; any number of reporters can use it. */
+  DATABASE_URL: settings.databaseUrl.optional(),
+  ...serverShape,
   /** Folder in which each job's report appears as a folder of its own. */
   REPORTS_DIR: settings.folder,
   /** How long Finalize waits for scores that are still being stored before it asks to be called again. */
@@ -12,5 +25,13 @@ const shape = {
 
 /** The reporter's settings. Throws INVALID_REQUEST that names every wrong one. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env) {
-  return loadConfig('reporter', shape, env);
+  return loadConfig('reporter', shape, env, oneDatabase);
+}
+
+function oneDatabase(given: ReadonlySet<string>): readonly Violation[] {
+  const idle = given.has('DATABASE_URL') ? [] : Object.keys(serverShape).filter((name) => given.has(name));
+  return [
+    ...exactlyOne('DATABASE_DIR', 'DATABASE_URL', given),
+    ...idle.map((name) => ({ field: `ASSAY_${name}`, message: 'means nothing without ASSAY_DATABASE_URL' })),
+  ];
 }

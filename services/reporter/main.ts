@@ -2,6 +2,7 @@ import { connectBus, DURABLES, WORKERS, type Bus } from '@assay/lib/bus';
 import { openBlob, type Blob } from '@assay/lib/blob';
 import { systemClock } from '@assay/lib/clock';
 import { announce, brokerOf } from '@assay/lib/config';
+import { AssayError } from '@assay/lib/errors';
 import { crashPoints } from '@assay/lib/faults';
 import { runService, settingsOrExit, type Life } from '@assay/lib/life';
 import { createLog } from '@assay/lib/log';
@@ -9,11 +10,13 @@ import { loop } from '@assay/lib/loop';
 import { createMetrics, serveOps } from '@assay/lib/metrics';
 import { serveRpc } from '@assay/lib/rpc';
 import { Activity } from './activity.ts';
-import { openDatabase, type OpenDatabase } from './adapters/database.ts';
+import type { OpenDatabase } from './adapters/database.ts';
+import { openEmbedded } from './adapters/embedded-database.ts';
 import { ledgerGenerations } from './adapters/generations.ts';
 import { jobRecords } from './adapters/jobs.ts';
 import { reportFolder } from './adapters/report-folder.ts';
 import { databaseResults } from './adapters/results.ts';
+import { awaitServer } from './adapters/server-database.ts';
 import { Intake } from './aggregate/intake.ts';
 import { readConfig } from './config.ts';
 import { reporterMetrics } from './metrics.ts';
@@ -39,7 +42,7 @@ await runService({ name: 'reporter', log, graceMs: config.GRACE, start });
 type Parts = Awaited<ReturnType<typeof openParts>>;
 
 async function start(life: Life): Promise<void> {
-  const database = await openDatabase(config.DATABASE_DIR, process.pid);
+  const database = await openDatabase(life);
   life.onClose('database', () => database.close());
   const broker = { ...brokerOf(config), name: 'reporter', log, signal: life.stop };
   const bus = await connectBus(broker);
@@ -59,6 +62,7 @@ async function start(life: Life): Promise<void> {
     ready: async () =>
       bus.healthy() ? (intake.problem ?? (await problemOf(parts.results))) : 'there is no broker',
     log,
+    stop: life.stop,
   });
   life.onClose('ops', () => ops.close());
   const step = signOfLife(bus, database, parts, life);
@@ -66,6 +70,19 @@ async function start(life: Life): Promise<void> {
   const addresses = { rpc, ops: ops.address };
   await announce(config.ANNOUNCE_FILE, { service: 'reporter', pid: process.pid, startedAt, ...addresses });
   log.info({ ...addresses, database: database.version }, 'serves');
+}
+
+async function openDatabase(life: Life): Promise<OpenDatabase> {
+  const { DATABASE_DIR: folder, DATABASE_URL: url } = config;
+  if (folder !== undefined) return openEmbedded(folder, process.pid);
+  if (url === undefined) throw new AssayError('INTERNAL', 'the settings were checked');
+  const server = {
+    url,
+    connections: config.DATABASE_CONNECTIONS,
+    connectTimeoutMs: config.DATABASE_CONNECT_TIMEOUT,
+    statementTimeoutMs: config.DATABASE_STATEMENT_TIMEOUT,
+  };
+  return awaitServer(server, log, life.stop);
 }
 
 async function openParts(database: OpenDatabase, bus: Bus, blobs: Blob) {
@@ -137,6 +154,7 @@ async function serve(parts: Parts, life: Life): Promise<string> {
     ...(config.TOKEN !== undefined && { token: config.TOKEN }),
     services: [service],
     log,
+    stop: life.stop,
     metrics: exposed,
   });
   life.onClose('rpc', () => rpc.close(1_000));
@@ -147,7 +165,7 @@ async function serve(parts: Parts, life: Life): Promise<string> {
   return rpc.address;
 }
 
-/** Tells the broker every 2 s that this process lives. A database that stays silent ends it, so that it is opened anew. */
+/** Tells the broker every 2 s that this process lives. One whose database has to be opened anew ends when that stays silent. */
 function signOfLife(bus: Bus, database: OpenDatabase, { results }: Parts, life: Life): () => Promise<number> {
   const id = `reporter-${process.pid}-${startedAt.replace(/\D/g, '')}`;
   let silent = 0;
@@ -159,7 +177,7 @@ function signOfLife(bus: Bus, database: OpenDatabase, { results }: Parts, life: 
       silent = 0;
     } catch (error) {
       silent += 1;
-      if (silent === 10) life.fail(error);
+      if (silent === 10 && !database.recovers) life.fail(error);
       else throw error;
     }
     return 2_000;

@@ -40,7 +40,14 @@ async function start(life: Life): Promise<void> {
   const blob = await openBlob(config, broker);
   life.onClose('blobs', () => blob.close());
   const ready = async () => (bus.healthy() ? null : 'no connection to the broker');
-  const ops = await serveOps({ host: config.HOST, port: config.OPS_PORT, metrics: registry, ready, log });
+  const ops = await serveOps({
+    host: config.HOST,
+    port: config.OPS_PORT,
+    metrics: registry,
+    ready,
+    log,
+    stop: life.stop,
+  });
   life.onClose('ops', () => ops.close());
   for (const partition of config.PARTITIONS) await bus.ready(partition, life.stop);
 

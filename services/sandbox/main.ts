@@ -86,6 +86,7 @@ async function start(life: Life): Promise<void> {
       }),
     ],
     log,
+    stop: life.stop,
     metrics: exposed,
   });
   life.onClose('rpc', () => rpc.close(1_000));
@@ -95,6 +96,7 @@ async function start(life: Life): Promise<void> {
     metrics: exposed,
     ready: async () => (bus.healthy() ? null : 'the broker is not connected'),
     log,
+    stop: life.stop,
   });
   life.onClose('ops', () => ops.close());
 

@@ -23,7 +23,7 @@ export function sandboxMetrics(metrics: Metrics) {
   });
   const retries = metrics.counter({
     name: 'execution_retries_total',
-    help: 'Runs repeated after a fault of ours, or alone after a wall time-out.',
+    help: 'Runs repeated after a fault of ours, or alone after one near a time limit.',
   });
   const settled = metrics.counter({
     name: 'scores_total',
@@ -48,6 +48,11 @@ export function sandboxMetrics(metrics: Metrics) {
     name: 'jail_tier',
     help: 'What the jail reaches here, found by trying: 1 holds, 3 does not.',
   });
+  const info = metrics.gauge({
+    name: 'jail_info',
+    help: 'Always 1; its labels say what holds here: the Landlock ABI (0 for none), and which trials to break out succeeded.',
+    labels: ['python', 'landlock', 'seccomp', 'namespaces', 'allowed'],
+  });
   return {
     executed(execution: Pick<Execution, 'status' | 'wallMs' | 'cpuMs' | 'attempts'>) {
       executions.inc({ status: execution.status });
@@ -62,6 +67,17 @@ export function sandboxMetrics(metrics: Metrics) {
     },
     stored: (seconds: number) => storeSeconds.observe(seconds),
     jail(jail: Pick<Jail, 'report' | 'slots' | 'running' | 'waiting'>) {
+      const { python, landlock, seccomp, namespaces, allowed } = jail.report;
+      info.set(
+        {
+          python,
+          landlock: String(landlock),
+          seccomp: String(seccomp),
+          namespaces: namespaces.join('+'),
+          allowed: allowed.join(', '),
+        },
+        1,
+      );
       tier.set(jail.report.tier);
       slots.set(jail.slots);
       running.set(jail.running);

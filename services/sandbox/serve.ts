@@ -4,7 +4,7 @@ import {
   type SandboxServiceServer,
 } from '@assay/proto/assay/v1/sandbox';
 import type { ExecuteRequest, ExecuteResponse } from '@assay/proto/assay/v1/sandbox';
-import type { Violation } from '@assay/lib/domain';
+import { EXECUTION_BOUNDS, type Violation } from '@assay/lib/domain';
 import { AssayError, passing } from '@assay/lib/errors';
 import type { Execution, ExecutionStatus, Limits } from '@assay/lib/python';
 import { unary, type RpcService } from '@assay/lib/rpc';
@@ -35,18 +35,11 @@ export function sandboxService(serving: Serving): RpcService {
 
 const MIB = 1024 * 1024;
 
-interface Bound {
-  readonly field: string;
-  readonly unset: number;
-  readonly least: number;
-  readonly most: number;
-}
-
-const BOUNDS: Readonly<Record<keyof Limits, Bound>> = {
-  cpuMs: { field: 'cpu_ms', unset: 10_000, least: 10, most: 300_000 },
-  wallMs: { field: 'wall_ms', unset: 30_000, least: 10, most: 600_000 },
-  memoryBytes: { field: 'memory_bytes', unset: 1024 * MIB, least: 64 * MIB, most: 8 * 1024 * MIB },
-  outputBytes: { field: 'output_bytes', unset: MIB, least: 1, most: 16 * MIB },
+const FIELDS: Readonly<Record<keyof Limits, { readonly field: string; readonly unset: number }>> = {
+  cpuMs: { field: 'cpu_ms', unset: 10_000 },
+  wallMs: { field: 'wall_ms', unset: 30_000 },
+  memoryBytes: { field: 'memory_bytes', unset: 1024 * MIB },
+  outputBytes: { field: 'output_bytes', unset: MIB },
 };
 
 async function execute(
@@ -73,7 +66,8 @@ export function limitsOf(
 ): Limits {
   const violations: Violation[] = [];
   const limit = (name: keyof Limits): number => {
-    const { field, unset, least, most } = BOUNDS[name];
+    const { field, unset } = FIELDS[name];
+    const { least, most } = EXECUTION_BOUNDS[name];
     const value = Number(request[name]);
     if (value === 0) return unset;
     if (value < least || value > most) {

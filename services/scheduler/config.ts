@@ -38,6 +38,11 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       WINDOW_SHARDS: settings.integer.default(32),
       /** Requests in flight that an endpoint may be sent; the runner finds the right number below it. */
       ENDPOINT_CEILING: settings.integer.default(256),
+      /** A kubeconfig; a pod uses its service account without one. */
+      KUBECONFIG: settings.text.optional(),
+      /** Requests a second to the Kubernetes API, and at once after a quiet time; the Lease has a lane of its own. */
+      KUBE_QPS: settings.integer.default(20),
+      KUBE_BURST: settings.integer.default(30),
       START_TIMEOUT: settings.duration.default(10 * MINUTE_MS),
       SERVER_LOST_AFTER: settings.duration.default(10 * MINUTE_MS),
       SCORE_STALL: settings.duration.default(20_000),

@@ -2,11 +2,11 @@ import { isTerminal, type JobId, type JobRecord } from '@assay/lib/domain';
 import type { Log } from '@assay/lib/log';
 import { loop } from '@assay/lib/loop';
 import type { Clock } from '@assay/lib/clock';
-import { cycle, type CycleMemory, type CyclePorts } from './place/cycle.ts';
+import { cycle, cycleMemory, type CyclePorts } from './place/cycle.ts';
 import type { Jobs } from './ports.ts';
 import { emptyMemory, forget, type RunPorts } from './run/context.ts';
 import { drive } from './run/drive.ts';
-import { giveUp, sweep, type SweepPorts } from './run/sweep.ts';
+import { emptySweepMemory, giveUp, sweep, type SweepPorts } from './run/sweep.ts';
 import { advance } from './run/context.ts';
 
 export interface LeadPorts {
@@ -26,8 +26,8 @@ const SWEEP_MS = 2_000;
 export async function lead(ports: LeadPorts, stop: AbortSignal): Promise<void> {
   await claim(ports);
   const driven = new Map<JobId, Promise<void>>();
-  const cleared = new Set<JobId>();
-  const memory: CycleMemory = { idleSince: new Map(), written: new Map() };
+  const swept = emptySweepMemory();
+  const memory = await cycleMemory(ports.cycle.servers);
   const cyclePorts: CyclePorts = {
     ...ports.cycle,
     giveUp: (id) => giveUp(ports.sweep, id),
@@ -50,7 +50,7 @@ export async function lead(ports: LeadPorts, stop: AbortSignal): Promise<void> {
     loop(
       {
         name: 'sweep',
-        step: async () => (await sweep(ports.sweep, cleared), SWEEP_MS),
+        step: async () => (await sweep(ports.sweep, swept), SWEEP_MS),
         log: ports.log,
         clock: ports.clock,
       },

@@ -109,6 +109,7 @@ async function openWorld(life: Life) {
   return {
     bus,
     blob,
+    crash: crashPoints(config.CRASH_POINT),
     jobs: kvJobs(bus.kv(JOBS), views.jobs),
     answers: kvAnswers(bus.kv(STAGES), views.stages),
     progress: kvProgress(bus.kv(PROGRESS), views.progress),
@@ -134,7 +135,6 @@ function leadUntil(world: World, epoch: number, stop: AbortSignal): Promise<void
     view: (key: string) => local.view(key) ?? external.view(key),
     clock,
     log,
-    crash: crashPoints(config.CRASH_POINT),
     epoch,
     limits: {
       windowShards: config.WINDOW_SHARDS,
@@ -171,7 +171,10 @@ async function serve(world: World, life: Life): Promise<void> {
   const { catalog, jobs, metrics, own } = world;
   const job = jobService({
     ...world,
-    models: catalog.models,
+    models: catalog.models.map(({ name, devices, local }) => ({
+      name,
+      devices: local === undefined ? [] : devices,
+    })),
     devices: catalog.devices.map((device) => device.name),
     partitionOf: partitionOf(config.PARTITIONS),
     dryPartition: config.PARTITIONS[0] ?? 'p0',
@@ -190,6 +193,7 @@ async function serve(world: World, life: Life): Promise<void> {
     host: config.HOST,
     port: config.RPC_PORT,
     log,
+    stop: life.stop,
     metrics,
     maxReceiveBytes: config.RECEIVE_BYTES,
     ...(config.TOKEN === undefined ? {} : { token: config.TOKEN }),
@@ -204,7 +208,14 @@ async function serve(world: World, life: Life): Promise<void> {
   });
   life.onClose('rpc', () => rpc.close(RPC_CLOSE_MS));
   const ready = async () => (world.bus.healthy() ? null : 'no connection to the broker');
-  const ops = await serveOps({ host: config.HOST, port: config.OPS_PORT, metrics, ready, log });
+  const ops = await serveOps({
+    host: config.HOST,
+    port: config.OPS_PORT,
+    metrics,
+    ready,
+    log,
+    stop: life.stop,
+  });
   life.onClose('ops', () => ops.close());
   const addresses = { rpc: rpc.address, ops: ops.address };
   await announce(config.ANNOUNCE_FILE, {

@@ -43,6 +43,42 @@ export function schedulerMetrics(metrics: Metrics) {
 
 export type SchedulerMetrics = ReturnType<typeof schedulerMetrics>;
 
+/** What the Kubernetes client and its watches emit. */
+export function kubeMetrics(metrics: Metrics) {
+  const requests = metrics.counter({
+    name: 'kube_requests_total',
+    help: 'Requests to the Kubernetes API by what they were answered.',
+    labels: ['verb', 'resource', 'code'],
+  });
+  const throttled = metrics.counter({
+    name: 'kube_requests_throttled_total',
+    help: 'Requests that the Kubernetes API asked to send later.',
+  });
+  const restarts = metrics.counter({
+    name: 'kube_watch_restarts_total',
+    help: 'Watches that ended, by why.',
+    labels: ['resource', 'reason'],
+  });
+  const lastEvent = metrics.gauge({
+    name: 'kube_watch_last_event_timestamp_seconds',
+    help: 'When the last event or bookmark came, or the last list ended.',
+    labels: ['resource'],
+  });
+  const objects = metrics.gauge({
+    name: 'kube_objects',
+    help: 'Objects held in memory.',
+    labels: ['resource'],
+  });
+  const handlerErrors = metrics.counter({
+    name: 'kube_handler_errors_total',
+    help: 'Listeners to a watch that threw.',
+    labels: ['resource'],
+  });
+  return { requests, throttled, restarts, lastEvent, objects, handlerErrors };
+}
+
+export type KubeMetrics = ReturnType<typeof kubeMetrics>;
+
 /** What an edge of a job means for the metrics. */
 export function countEdge(metrics: SchedulerMetrics, from: JobRecord, to: JobRecord, nowMs: number): void {
   const entered = from.transitions.at(-1);

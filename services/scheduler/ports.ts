@@ -27,7 +27,10 @@ export interface Jobs {
 export interface Answers {
   prepared(job: JobId, task: string): StageAnswer<PrepareValue> | undefined;
   checked(job: JobId): StageAnswer<CheckValue> | undefined;
-  forget(job: JobId, tasks: readonly string[]): Promise<void>;
+  /** Jobs and dry runs that have an answer. */
+  names(): Iterable<string>;
+  /** Every answer to a job or a dry run. */
+  forget(job: JobId): Promise<void>;
 }
 
 export interface Workers {
@@ -91,6 +94,13 @@ export interface Reporter {
 /** Endpoint keys: files of mode 0600, named by job, deleted when the job ends. */
 export interface Secrets {
   put(name: string, secret: string): Promise<void>;
+  /** With whatever an interrupted `put` has left of it. */
   delete(name: string): Promise<void>;
-  names(): Promise<readonly string[]>;
+  list(): Promise<readonly StoredSecret[]>;
+}
+
+export interface StoredSecret {
+  readonly name: string;
+  /** Epoch milliseconds. */
+  readonly writtenMs: number;
 }

@@ -24,7 +24,8 @@ import { jobMessage, submissionOf } from './messages.ts';
 import { pageOf } from './paging.ts';
 import { inOrder, waits } from './place/snapshot.ts';
 import type { Answers, Jobs, Progress, ServerView, Workers } from './ports.ts';
-import { dryRun } from './submit/dry-run.ts';
+import { dryRun, type DryTask } from './submit/dry-run.ts';
+import { shared } from './submit/shared.ts';
 import { check, submit, type SubmitPorts } from './submit/submit.ts';
 import { watch } from './watch.ts';
 
@@ -45,6 +46,7 @@ export interface ServePorts extends SubmitPorts {
 /** JobService: translates, calls a stage, translates back. */
 export function jobService(ports: ServePorts): JobServiceServer {
   const message = (job: JobRecord): Job => messageOf(ports, job);
+  const share = shared<DryTask[]>();
   return {
     submitJob: unary<SubmitJobRequest, SubmitJobResponse>(async (request, { tenant, signal }) => {
       const submission = submissionOf(request);
@@ -54,7 +56,7 @@ export function jobService(ports: ServePorts): JobServiceServer {
         return { job: message(job), dryRun: undefined };
       }
       const checked = await check(ports, submission);
-      const tasks = await dryRun({ ...ports, partition: ports.dryPartition }, checked, signal);
+      const tasks = await dryRun({ ...ports, partition: ports.dryPartition, share }, checked, signal);
       const answer: DryRun = {
         tasks: tasks.map((task) => ({
           ...task,

@@ -2,6 +2,9 @@ import { createLog } from '@assay/lib/log';
 import { openJail, type Jail, type Limits, type Submission } from '@assay/lib/python';
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CODE, codeDoc, generation } from '../integration/sandbox-builders.ts';
+import { PARTITION, Stage } from '../integration/sandbox-support.ts';
 
 const LIMITS: Limits = { cpuMs: 3_000, wallMs: 20_000, memoryBytes: 512 << 20, outputBytes: 1 << 20 };
 const PROGRAM: Submission = {
@@ -15,6 +18,7 @@ const TESTED: Submission = {
   limits: LIMITS,
 };
 const ROUNDS = 5;
+const LEDGER_SAMPLES = 3_000;
 
 interface Measured {
   readonly perSecond: number;
@@ -22,8 +26,14 @@ interface Measured {
 }
 
 /**
- * Trivial submissions from the driver to their verdict, against the plain start of the same interpreter. Rounds of both
- * alternate, so that whatever else the machine does weighs on both; the figures are medians over the rounds.
+ * Trivial submissions against the plain start of the same interpreter. Rounds alternate, so that whatever else the
+ * machine does weighs on all; what is per second is the median over the rounds, with a few submissions waiting for each
+ * slot, measured
+ * - `jail_programs`: from the driver of lib/python to its verdict, one process each;
+ * - `jail_tested`: the same with tests, so with a second process, the judge;
+ * - `bare_spawns`: `python3 -c pass` from Node, as many as there are cores side by side;
+ * - `ledger_tested`: a whole sandbox service, from generations that lie in the ledger to their scores in the other.
+ * Latencies are of `jail_programs` one at a time.
  */
 export async function run(): Promise<{ figures: Record<string, number>; ratios: Record<string, number> }> {
   const slots = availableParallelism();
@@ -40,7 +50,7 @@ export async function run(): Promise<{ figures: Record<string, number>; ratios: 
       spawns.push(await measure(60, slots, async () => await startPython(jail.report.interpreter)));
     }
     const alone = await measure(300, 1, async () => await execute(jail, PROGRAM, 'OK'));
-    return summary({ programs, tested, spawns, alone });
+    return summary({ programs, tested, spawns, alone, ledger: await throughLedgers() });
   } finally {
     await jail.close();
   }
@@ -51,9 +61,10 @@ interface Rounds {
   readonly tested: readonly Measured[];
   readonly spawns: readonly Measured[];
   readonly alone: Measured;
+  readonly ledger: number;
 }
 
-function summary({ programs, tested, spawns, alone }: Rounds) {
+function summary({ programs, tested, spawns, alone, ledger }: Rounds) {
   const rate = (rounds: readonly Measured[]): number =>
     quantile(
       rounds.map(({ perSecond }) => perSecond),
@@ -61,18 +72,45 @@ function summary({ programs, tested, spawns, alone }: Rounds) {
     );
   return {
     figures: {
-      executions_per_s: rate(programs),
-      best_executions_per_s: Math.max(...programs.map(({ perSecond }) => perSecond)),
-      tested_per_s: rate(tested),
-      spawns_per_s: rate(spawns),
-      p50_ms: quantile(alone.latenciesMs, 0.5),
-      p99_ms: quantile(alone.latenciesMs, 0.99),
+      jail_programs_per_s: rate(programs),
+      jail_programs_per_s_best_round: Math.max(...programs.map(({ perSecond }) => perSecond)),
+      jail_tested_per_s: rate(tested),
+      ledger_tested_per_s: ledger,
+      bare_spawns_per_s: rate(spawns),
+      jail_program_p50_ms: quantile(alone.latenciesMs, 0.5),
+      jail_program_p99_ms: quantile(alone.latenciesMs, 0.99),
     },
     ratios: {
-      vs_bare_spawn: rate(programs) / rate(spawns),
-      tested_vs_bare_spawn: rate(tested) / rate(spawns),
+      jail_programs_vs_bare_spawns: rate(programs) / rate(spawns),
+      jail_tested_vs_bare_spawns: rate(tested) / rate(spawns),
+      ledger_tested_vs_jail_tested: ledger / rate(tested),
     },
   };
+}
+
+/** Samples a second of a service that has just started, from its first score to its last. */
+async function throughLedgers(): Promise<number> {
+  const stage = await Stage.open();
+  try {
+    const numbers = Array.from({ length: LEDGER_SAMPLES }, (_, doc) => doc);
+    const docs = await stage.putDocs('code', CODE, numbers.map(codeDoc));
+    const answer = 'def add(a, b):\n    return a + b';
+    await stage.store(
+      ...numbers.map((doc) => generation({ job: 'bench', doc, docs, kind: 'execute' }, answer)),
+    );
+    await stage.sandbox();
+    const scores = stage.bus.scores(PARTITION);
+    let first = { at: 0, stored: 0 };
+    for (;;) {
+      const { messages } = await scores.usage();
+      const at = performance.now();
+      if (messages > 0 && first.at === 0) first = { at, stored: messages };
+      if (messages >= LEDGER_SAMPLES) return ((messages - first.stored) / (at - first.at)) * 1000;
+      await sleep(20);
+    }
+  } finally {
+    await stage.close();
+  }
 }
 
 async function measure(count: number, sideBySide: number, act: () => Promise<void>): Promise<Measured> {

@@ -3,26 +3,38 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openDatabase } from '../../services/reporter/adapters/database.ts';
+import { createLog } from '@assay/lib/log';
+import { openEmbedded } from '../../services/reporter/adapters/embedded-database.ts';
 import { memoryResults } from '../../services/reporter/adapters/memory-results.ts';
 import { databaseResults } from '../../services/reporter/adapters/results.ts';
+import { openServer } from '../../services/reporter/adapters/server-database.ts';
 import type { FinalResult, Results } from '../../services/reporter/ports.ts';
 import { row, scored, unscored } from '../../services/reporter/testing/builders.ts';
+import { findPostgres, serverSettings, startPostgres, type PostgresServer } from '../support/postgres.ts';
 
 const folders: string[] = [];
-const adapters: readonly [string, () => Promise<Results>][] = [
+const programs = await findPostgres('the contract of results on a PostgreSQL server');
+const postgres = programs === null ? null : await startPostgres(programs);
+const adapters: readonly (readonly [string, () => Promise<Results>])[] = [
   ['memory', async () => memoryResults()],
   [
     'embedded database',
     async () => {
       const folder = await mkdtemp(join(tmpdir(), 'assay-results-'));
       folders.push(folder);
-      return databaseResults(await openDatabase(folder, process.pid));
+      return databaseResults(await openEmbedded(folder, process.pid));
     },
   ],
+  ...(postgres === null ? [] : [['PostgreSQL server', () => onServer(postgres)] as const]),
 ];
 
+async function onServer(server: PostgresServer): Promise<Results> {
+  const settings = serverSettings(await server.database());
+  return databaseResults(await openServer(settings, createLog({ service: 'test', level: 'silent' })));
+}
+
 afterAll(async () => {
+  await postgres?.stop();
   await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
 });
 
@@ -85,6 +97,22 @@ describe.each(adapters)('results in %s', (_, open) => {
       ),
       { numRuns: 25 },
     );
+  });
+
+  it('counts a score once when many fold at once, and lists tasks in the order in which they appeared', async () => {
+    const job = newJob();
+    await results.fold([row({ job, task: 'b' }), row({ job, task: 'a' })], 1);
+    const rows = Array.from({ length: 60 }, (_, i) => row({ job, task: i % 2 === 0 ? 'a' : 'b', doc: i }));
+    const folds = Array.from({ length: 6 }, (_, i) =>
+      results.fold(i % 2 === 0 ? rows.slice(i * 5) : rows.toReversed(), 1),
+    );
+    const counts = await Promise.all(folds);
+    expect(counts.reduce((sum, { stored }) => sum + stored, 0)).toBe(59);
+    const totals = await results.totals(job);
+    expect(totals.map(({ task, scored: n }) => [task, n])).toEqual([
+      ['b', 31],
+      ['a', 30],
+    ]);
   });
 
   it('keeps scored and unscored apart, with reasons, tokens and truncated prompts', async () => {

@@ -101,7 +101,7 @@ describe('prompts that are longer than the context', () => {
   it('are truncated where the task says so, counted and reported', async () => {
     const small = await startModelServer({ behaviour: { contextLength: 256 } });
     try {
-      const job = await submit(small.url, longTask('truncate'));
+      const job = await submit(small.url, longTask('long_prompt: truncate'));
       expect(await ended(job)).toMatchObject({ state: JobState.SUCCEEDED });
       const edge = (await world.stack.job(job)).transitions.find(({ to }) => to === JobState.RUNNING);
       expect(edge?.detail).toMatch(/T: 1 prompt .* exceed the context of 256 tokens .*truncated on the left/);

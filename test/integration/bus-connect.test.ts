@@ -63,6 +63,19 @@ describe('a bus', () => {
     await Promise.all([worker.close(), scheduler.close()]);
   });
 
+  test('says in words that a stream asks for more than the broker may store, new or grown', async () => {
+    const bus = await connectTo(server);
+    const wrong = expect.objectContaining({
+      reason: 'LEDGER_FULL',
+      message: expect.stringContaining('max_file_store is smaller'),
+    });
+    const tooLarge = { ...LIMITS, generationsBytes: 2 ** 50 };
+    await expect(bus.ensure('p0', tooLarge)).rejects.toEqual(wrong);
+    await bus.ensure('p0', LIMITS);
+    await expect(bus.ensure('p0', tooLarge)).rejects.toEqual(wrong);
+    await bus.close();
+  });
+
   test('ensures what is there already, and changes its limits', async () => {
     const bus = await connectTo(server);
     await bus.ensure('p0', LIMITS);

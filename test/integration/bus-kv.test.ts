@@ -70,6 +70,15 @@ describe('a key', () => {
     expect((await kv.get('a'))?.value).toEqual({ n: 2 });
   });
 
+  test('is deleted at the revision that was read, and at no other', async () => {
+    const first = Number(await kv.create('a', { n: 1 }));
+    const second = Number(await kv.update('a', { n: 2 }, first));
+    await kv.delete('a', first);
+    expect((await kv.get('a'))?.value).toEqual({ n: 2 });
+    await kv.delete('a', second);
+    expect(await kv.get('a')).toBeNull();
+  });
+
   test('loses no change when many change it at the same time', async () => {
     await kv.create('a', { n: 0 });
     const other = await connectTo(server);

@@ -62,7 +62,24 @@ describe('assay, reading', () => {
     services.results.set('j1', resultOf(true));
     expect(await done(['report', 'j1'])).toMatchObject({ code: 0, out: '# Report\ndone\n' });
     expect(await done(['report', 'j1', '--format', 'json'])).toMatchObject({ out: '{"results": {}}\n' });
+    services.results.set('j1', { ...resultOf(true), resultsJson: '{\n  "results": {"t": "\u009b2J"}\n}' });
+    expect(await done(['report', 'j1', '--format', 'json'], { tty: true })).toMatchObject({
+      out: '{\n  "results": {"t": "\\u009b2J"}\n}\n',
+    });
     expect(await done(['report', 'j1', '--format', 'pdf'])).toMatchObject({ code: 2 });
+  });
+
+  it.each([
+    ['that has numbers', true],
+    ['that has none', false],
+  ])('says why a job %s ended without a report', async (_, hasNumbers) => {
+    services.set(jobOf(JobState.CANCELLED));
+    if (hasNumbers) services.results.set('j1', resultOf(false));
+    expect(await done(['report', 'j1'])).toMatchObject({
+      code: 1,
+      out: '',
+      err: 'assay: job j1 ended without a report: CANCELLED (WHY): in words (NOT_FOUND)\n',
+    });
   });
 
   it('writes a report with its samples', async () => {
@@ -77,6 +94,23 @@ describe('assay, reading', () => {
       '{"doc_id": 0}\n{"doc_id": 1}\n',
     );
     expect(await readFile(path.join(output, 'results.json'), 'utf8')).toBe('{"results": {}}');
+  });
+
+  it('writes the samples of each task to a file of its own, whatever its name', async () => {
+    const result = resultOf(true);
+    const names = ['a:b', 'a_b', '../a/b', 'x'.repeat(300)];
+    services.results.set('j1', {
+      ...result,
+      tasks: names.flatMap((task) => result.tasks.map((one) => ({ ...one, task }))),
+    });
+    services.rows = names.map((task) => ({ task, json: JSON.stringify({ task }) }));
+    const output = path.join(folder, 'report');
+    const { out } = await done(['report', 'j1', '--output', output, '--json']);
+    const { files } = JSON.parse(out) as { files: string[] };
+    expect(files.every((file) => path.dirname(file) === output)).toBe(true);
+    expect(await readFile(path.join(output, 'samples_a_b.jsonl'), 'utf8')).toBe('{"task":"a_b"}\n');
+    const texts = await Promise.all(files.slice(2).map((file) => readFile(file, 'utf8')));
+    expect(texts.map((text) => (JSON.parse(text) as { task: string }).task)).toEqual(names);
   });
 
   it('prints as many samples as were asked for, safely', async () => {
@@ -128,11 +162,11 @@ describe('bin/assay', () => {
     expect((await spawned('no-such').ended).code).toBe(2);
   });
 
-  it('ends with 130 on SIGINT, and leaves the job alone', async () => {
+  it.each(['SIGINT', 'SIGHUP'] as const)('ends with 130 on %s, and leaves the job alone', async (signal) => {
     services.set(jobOf(JobState.RUNNING));
     const { child, ended } = spawned('watch', 'j1');
     await once(child.stdout, 'data');
-    child.kill('SIGINT');
+    child.kill(signal);
     expect(await ended).toMatchObject({ code: 130, err: expect.stringContaining('the job goes on') });
   });
 
@@ -188,6 +222,30 @@ describe('assay, where it is', () => {
       code: 2,
       err: expect.stringContaining('damaged'),
     });
+  });
+
+  it.each([
+    [['jobs', '--limit', '-3']],
+    [['jobs', '--limit', '99999999999']],
+    [['samples', 'nope', '--limit', '-2']],
+    [['submit', '--model', 'm', '--tasks', 'a', '--limit', '99999999999']],
+    [['jobs', '--token', 'a\nb']],
+  ])('refuses a number out of range and a token that cannot be sent: %j', async (args) => {
+    expect(await done(args)).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining('INVALID_REQUEST'),
+    });
+  });
+
+  it('says in JSON what is wrong with a command line', async () => {
+    for (const args of [['jobs', '--bogus'], ['nope'], ['job'], ['local'], []]) {
+      const { code, out, err } = await done([...args, '--json']);
+      expect({ code, err }).toEqual({ code: 2, err: '' });
+      expect(JSON.parse(out)).toMatchObject({
+        error: { reason: 'INVALID_REQUEST', message: expect.not.stringMatching(/^error|outputHelp/) },
+      });
+    }
   });
 
   it('takes the token from a file', async () => {

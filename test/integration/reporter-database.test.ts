@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openDatabase } from '../../services/reporter/adapters/database.ts';
+import { openEmbedded } from '../../services/reporter/adapters/embedded-database.ts';
 import { databaseResults } from '../../services/reporter/adapters/results.ts';
 
 const REPORTER = resolve(import.meta.dirname, '../../services/reporter');
@@ -29,7 +29,7 @@ describe('the embedded database', () => {
     let committed = 0;
     for (let round = 0; round < 3; round += 1) {
       committed = await foldUntilKilled(committed, 400 + 250 * round);
-      const results = databaseResults(await openDatabase(join(folder, 'db'), process.pid));
+      const results = databaseResults(await openEmbedded(join(folder, 'db'), process.pid));
       const [totals] = await results.totals('killedjob');
       const stored = totals?.scored ?? 0;
       // A batch may be committed without the word of it getting out; never the other way round.
@@ -43,15 +43,15 @@ describe('the embedded database', () => {
 
   it('brings an older database up to date and keeps what it holds', async () => {
     const steps = await stepsFolder();
-    const old = await openDatabase(join(folder, 'db'), process.pid, steps);
+    const old = await openEmbedded(join(folder, 'db'), process.pid, steps);
     await old.db.execute("insert into runs (job, created_at) values ('kept', 1)");
     await old.close();
     await addStep(steps, old.version + 1, 'alter table runs add column more text');
-    const next = await openDatabase(join(folder, 'db'), process.pid, steps);
+    const next = await openEmbedded(join(folder, 'db'), process.pid, steps);
     expect(next.version).toBe(old.version + 1);
     expect((await next.db.execute('select job, more from runs')).rows).toEqual([{ job: 'kept', more: null }]);
     await next.close();
-    await expect(openDatabase(join(folder, 'db'), process.pid)).rejects.toMatchObject({
+    await expect(openEmbedded(join(folder, 'db'), process.pid)).rejects.toMatchObject({
       reason: 'DATABASE_UNAVAILABLE',
       permanent: true,
       message: expect.stringContaining(
@@ -62,26 +62,26 @@ describe('the embedded database', () => {
 
   it('does a step whole or not at all', async () => {
     const steps = await stepsFolder();
-    const first = await openDatabase(join(folder, 'db'), process.pid, steps);
+    const first = await openEmbedded(join(folder, 'db'), process.pid, steps);
     await first.close();
     await addStep(steps, first.version + 1, 'create table half (a integer); create table half (a integer)');
-    await expect(openDatabase(join(folder, 'db'), process.pid, steps)).rejects.toThrow('half');
+    await expect(openEmbedded(join(folder, 'db'), process.pid, steps)).rejects.toThrow('half');
     await addStep(steps, first.version + 1, 'create table half (a integer)');
-    const mended = await openDatabase(join(folder, 'db'), process.pid, steps);
+    const mended = await openEmbedded(join(folder, 'db'), process.pid, steps);
     expect(mended.version).toBe(first.version + 1);
     await mended.close();
   });
 
   it('is opened by one process at a time, and free again when a start fails', async () => {
-    const open = await openDatabase(join(folder, 'db'), process.pid);
-    await expect(openDatabase(join(folder, 'db'), process.pid)).rejects.toMatchObject({
+    const open = await openEmbedded(join(folder, 'db'), process.pid);
+    await expect(openEmbedded(join(folder, 'db'), process.pid)).rejects.toMatchObject({
       reason: 'DATABASE_UNAVAILABLE',
       message: expect.stringContaining('is locked'),
     });
     await open.db.execute("update assay_migrations set hash = 'another'");
     await open.close();
     for (let i = 0; i < 2; i += 1) {
-      await expect(openDatabase(join(folder, 'db'), process.pid)).rejects.toMatchObject({
+      await expect(openEmbedded(join(folder, 'db'), process.pid)).rejects.toMatchObject({
         message: expect.stringContaining('is not the one of this reporter'),
       });
     }
@@ -102,10 +102,10 @@ async function addStep(steps: URL, version: number, text: string): Promise<void>
 async function foldUntilKilled(from: number, afterMs: number): Promise<number> {
   const url = (path: string): string => JSON.stringify(pathToFileURL(join(REPORTER, path)).href);
   const script = `
-    const { openDatabase } = await import(${url('adapters/database.ts')});
+    const { openEmbedded } = await import(${url('adapters/embedded-database.ts')});
     const { databaseResults } = await import(${url('adapters/results.ts')});
     const { row } = await import(${url('testing/builders.ts')});
-    const results = databaseResults(await openDatabase(${JSON.stringify(join(folder, 'db'))}, process.pid));
+    const results = databaseResults(await openEmbedded(${JSON.stringify(join(folder, 'db'))}, process.pid));
     for (let from = ${from}; ; from += 100) {
       await results.fold(Array.from({ length: 100 }, (_, i) => row({ job: 'killedjob', doc: from + i })), 1);
       process.stdout.write(String(from + 100) + '\\n');

@@ -1,25 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { folderBlob } from '@assay/lib/blob';
-import { systemClock } from '@assay/lib/clock';
-import { createLog } from '@assay/lib/log';
 import { call } from '@assay/lib/rpc';
-import type { FinalizeRequest } from '@assay/proto/assay/v1/result';
-import { memoryResults } from '../../services/reporter/adapters/memory-results.ts';
-import { reportFolder } from '../../services/reporter/adapters/report-folder.ts';
-import type { FinalRequest } from '../../services/reporter/ports.ts';
-import { finalize } from '../../services/reporter/report/finalize.ts';
-import {
-  finalRequest,
-  memoryGenerations,
-  row,
-  score,
-  scored,
-  toyTask,
-  unscored,
-  type ToyTask,
-} from '../../services/reporter/testing/builders.ts';
+import { finalRequest, score, scored, toyTask, unscored } from '../../services/reporter/testing/builders.ts';
+import { expectedReport, message, reportOf } from './reporter-report.ts';
 import { lines, metric, startWorld, until, type World } from './reporter-world.ts';
 
 // Each start of the database is seconds of work, more when other tests run beside it.
@@ -114,7 +97,7 @@ describe('a reporter that is killed', () => {
     const second = await world.start();
     const answer = await call(second.client, 'finalize', message(request), { deadlineMs: 60_000 });
     expect(await reportOf(join(world.folder, 'reports', job))).toEqual(stored);
-    expect(stored).toEqual(await expectedReport(tasks, request));
+    expect(stored).toEqual(await expectedReport(world.folder, tasks, request));
     expect(answer.files.map(({ name }) => name)).toEqual(Object.keys(stored));
 
     await world.store([score({ job, task: 'gen', doc: 9_999 })]);
@@ -141,49 +124,3 @@ describe('a reporter that is killed', () => {
     await second.stop();
   });
 });
-
-function message(request: FinalRequest): FinalizeRequest {
-  return {
-    jobId: request.job,
-    partition: request.partition,
-    epoch: request.epoch,
-    plan: request.plan,
-    counts: request.counts.map(({ task, samples, scores }) => ({
-      task,
-      samples: BigInt(samples),
-      scores: BigInt(scores),
-    })),
-    model: request.model,
-    serverKind: request.serverKind,
-    endpoint: request.endpoint,
-    seed: BigInt(request.seed),
-    startTime: new Date(request.startMs).toISOString(),
-    endTime: new Date(request.endMs).toISOString(),
-    provenance: { ...request.provenance },
-  };
-}
-
-async function reportOf(path: string): Promise<Record<string, string>> {
-  const names = (await readdir(path)).sort();
-  return Object.fromEntries(
-    await Promise.all(names.map(async (name) => [name, await readFile(join(path, name), 'utf8')] as const)),
-  );
-}
-
-/** What the same scores give in memory, one after another. */
-async function expectedReport(
-  tasks: readonly ToyTask[],
-  request: FinalRequest,
-): Promise<Record<string, string>> {
-  const results = memoryResults();
-  await results.fold(
-    tasks.flatMap(({ scores }) => scores.map((entry) => row(entry))),
-    1,
-  );
-  const reports = await reportFolder(join(world.folder, 'expected'));
-  const generations = memoryGenerations(tasks.flatMap((task) => task.generations));
-  const log = createLog({ service: 'test', level: 'silent' });
-  const blobs = folderBlob(join(world.folder, 'blobs'));
-  await finalize({ results, reports, generations, blobs, clock: systemClock, log, waitMs: 0 }, request);
-  return reportOf(join(world.folder, 'expected', request.job));
-}

@@ -50,7 +50,8 @@ export interface World {
   end(): Promise<void>;
 }
 
-export async function startWorld(): Promise<World> {
+/** With an embedded database, unless the URL of another is given. */
+export async function startWorld(databaseUrl?: string): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'assay-reporter-'));
   await mkdir(join(folder, 'crash'));
   const nats = await startNats();
@@ -61,7 +62,7 @@ export async function startWorld(): Promise<World> {
   });
   await bus.ensure('p0', { generationsBytes: 1e9, scoresBytes: 1e9 });
   const running = new Set<ChildProcess>();
-  const spawnOne = (): Spawned => spawnReporter(folder, nats.url, running);
+  const spawnOne = (): Spawned => spawnReporter(folder, nats.url, databaseUrl, running);
   return {
     folder,
     bus,
@@ -84,12 +85,19 @@ export async function startWorld(): Promise<World> {
   };
 }
 
-function spawnReporter(folder: string, natsUrl: string, running: Set<ChildProcess>): Spawned {
+function spawnReporter(
+  folder: string,
+  natsUrl: string,
+  databaseUrl: string | undefined,
+  running: Set<ChildProcess>,
+): Spawned {
   const child = spawn(process.execPath, [MAIN], {
     env: {
       ASSAY_NATS_URL: natsUrl,
       ASSAY_BLOB_DIR: join(folder, 'blobs'),
-      ASSAY_DATABASE_DIR: join(folder, 'database'),
+      ...(databaseUrl === undefined
+        ? { ASSAY_DATABASE_DIR: join(folder, 'database') }
+        : { ASSAY_DATABASE_URL: databaseUrl }),
       ASSAY_REPORTS_DIR: join(folder, 'reports'),
       ASSAY_ANNOUNCE_FILE: join(folder, 'announce.json'),
       ASSAY_CRASH_POINT: join(folder, 'crash'),

@@ -18,6 +18,9 @@ afterAll(() => world.stop());
 
 const CHOICES = choicesRequest('Q: the sky is\nA:', [' blue', ' green']);
 
+const chatRequest = (content: string) =>
+  ({ ...textRequest(''), prompt: [{ role: 'user', content }] }) as PreparedRequest;
+
 async function plan(
   requests: readonly PreparedRequest[],
   needs: Partial<PlanNeeds> = {},
@@ -88,7 +91,7 @@ describe('log-probabilities that are not what they say', () => {
     ['shifted-left', /shifted by one place/],
     ['shifted-right', /shifted by one place/],
     ['after', /do not belong to their tokens/],
-    ['short', /were sent|differ in length|begin/],
+    ['short', /do not make up the prompt/],
     ['other-text', /do not make up the prompt/],
   ];
   const ways = modes.flatMap(([mode, why]) => [
@@ -116,8 +119,9 @@ describe('a server that cannot', () => {
   });
 
   it('completions only, for a chat task', async () => {
-    const chat = { ...textRequest('x'), prompt: [{ role: 'user', content: 'Q: 1?' }] } as PreparedRequest;
-    const answer = await check('completions-only', { api: 'completions' }, [plan([chat], { api: 'chat' })]);
+    const answer = await check('completions-only', { api: 'completions' }, [
+      plan([chatRequest('Q: 1?')], { api: 'chat' }),
+    ]);
     expect(answer).toMatchObject({ ok: false, reason: 'REQUEST_FAILED' });
   });
 });
@@ -138,5 +142,15 @@ describe('prompts longer than the context', () => {
   it('end the job where the task refuses them', async () => {
     const answer = await check('refuse', { contextLength: 500 }, [plan(long, { maxTokens: 64 }, 'refuse')]);
     expect(answer).toMatchObject({ ok: false, reason: 'PROMPT_TOO_LONG', violations: [{ field: 'task' }] });
+  });
+
+  it('are found in a chat before the first request', async () => {
+    const texts = [...Array.from({ length: 3 }, (_, i) => `${'word '.repeat(900 + i)}?`), 'short?'];
+    const needs = { api: 'chat' as const, longestPromptChars: 5_000, maxTokens: 64 };
+    const answer = await check('chat', { api: 'chat', contextLength: 500 }, [
+      plan(texts.map(chatRequest), needs, 'refuse'),
+    ]);
+    expect(answer).toMatchObject({ ok: false, reason: 'PROMPT_TOO_LONG' });
+    expect(answer.ok ? '' : answer.message).toMatch(/3 prompts .* without the chat template/);
   });
 });

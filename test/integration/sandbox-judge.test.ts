@@ -144,6 +144,20 @@ describe('a fault of ours is no verdict', () => {
     expect([busy.status, busy.attempts]).toEqual(['TLE', 1]);
     expect(busy.cpuMs).toBeLessThan(1_000);
   });
+
+  it('an end with a little too much CPU time is tried once more alone, and both are on record', async () => {
+    const source = `import time
+while time.process_time() < 0.55: pass`;
+    const near = await jail.run({ source, limits: { ...LIMITS, cpuMs: 500 } });
+    expect([near.status, near.attempts]).toEqual(['TLE', 2]);
+    expect(near.nearLimit?.cpuMs).toBeGreaterThan(500);
+  });
+
+  it('a judge that crashes each time is the submission’s doing', async () => {
+    expect(await verdict('def f(): pass', 'f()\nimport ctypes\nctypes.string_at(0)')).toBe(
+      'PE: the judge ended by SIGSEGV each time',
+    );
+  });
 });
 
 it('gives every run a heap without another submission in it', async () => {

@@ -82,6 +82,9 @@ describe('scores', () => {
     expect(outcomes.map((outcome) => outcome.metrics?.['pass,code'])).toEqual([1, 0, 0, 1, 0, undefined]);
     expect(scores[3]?.outcome).toHaveProperty('blob');
     expect(await sandbox.metrics()).toMatch(/assay_sandbox_executions_total\{status="AC"\} 2/);
+    expect(await sandbox.metrics()).toMatch(
+      /assay_sandbox_jail_info\{[^}]*landlock="\d+"[^}]*allowed=""\} 1/,
+    );
     expect(await sandbox.end('SIGTERM')).toBe(0);
   });
 

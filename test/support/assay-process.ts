@@ -18,7 +18,16 @@ export interface AssayProcess {
 
 /** `assay <args>` as a process of its own, as a person or a script runs it. */
 export function assayProcess(args: readonly string[], env: Readonly<Record<string, string>>): AssayProcess {
-  const child = spawn(process.execPath, [path.join(HOME, 'cli/main.ts'), ...args], {
+  return program(path.join(HOME, 'cli/main.ts'), args, env);
+}
+
+/** A program of ours as a process of its own, with no more of the environment than it is given. */
+export function program(
+  file: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): AssayProcess {
+  const child = spawn(process.execPath, [file, ...args], {
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

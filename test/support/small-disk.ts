@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { appendFile, mkdir, open, rm } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { notRun } from './not-run.ts';
 
 const run = promisify(execFile);
 
@@ -20,7 +21,8 @@ export async function smallDisk(folder: string, bytes: number): Promise<SmallDis
   try {
     await run('mount', ['-t', 'tmpfs', '-o', `size=${String(bytes)},mode=0700`, 'tmpfs', folder]);
   } catch (error) {
-    await notRun(error instanceof Error ? (error.message.trim().split('\n').at(-1) ?? '') : String(error));
+    const why = error instanceof Error ? (error.message.trim().split('\n').at(-1) ?? '') : String(error);
+    await notRun('a disk that is full', `a tmpfs cannot be mounted here (${why})`);
     return null;
   }
   const filler = path.join(folder, 'filler');
@@ -48,11 +50,4 @@ async function fill(file: string): Promise<void> {
 function full(error: unknown): { readonly bytesWritten: number } {
   if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') return { bytesWritten: 0 };
   throw error;
-}
-
-async function notRun(why: string): Promise<void> {
-  const line = `a disk that is full: a tmpfs cannot be mounted here (${why})`;
-  console.log(`not run: ${line}`);
-  const file = process.env['ASSAY_NOT_RUN'];
-  if (file !== undefined) await appendFile(file, `${line}\n`);
 }

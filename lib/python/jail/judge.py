@@ -5,18 +5,46 @@ patches, raises, defines or forges reaches the asserts or the verdict.
 """
 
 import builtins
+import collections
+import copy
+import datetime
+import decimal
+import fractions
+import functools
 import importlib
+import itertools
 import json
+import math
 import os
 import random
 import sys
+import typing
 
-from peer import Closed, Malformed, Peer
+import prefix
+import task_classes
+from faults import Closed, Malformed
+from peer import Peer
+from remote import RemoteFunction
 
 VERDICT = 4
 FROM_PROGRAM, TO_PROGRAM = 5, 6
 _TEXT = 300
 _SPARE = 1 << 20
+
+# What a program often imports for its tests too. Taken from here, so that none of it is the submission's.
+_WELL_KNOWN = {
+    name: getattr(module, name)
+    for module in (math, itertools, functools, typing, collections)
+    for name in getattr(module, '__all__', dir(module))
+    if not name.startswith('_')
+}
+_WELL_KNOWN.update(
+    Decimal=decimal.Decimal,
+    Fraction=fractions.Fraction,
+    date=datetime.date,
+    timedelta=datetime.timedelta,
+    deepcopy=copy.deepcopy,
+)
 
 
 def judge(job):
@@ -35,13 +63,27 @@ def _verdict(order, peer):
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         return 'IE', f'the tests do not compile: {error}'
     try:
+        names = _Globals(order, peer)
         random.seed(0)
-        exec(tests, _Globals(order, peer))
+        exec(tests, names)
+    except prefix.Broken as error:
+        return 'IE', str(error)
     except BaseException as error:
-        return _failure(error, peer)
+        return _guarded_failure(error, peer)
     if peer.fault is not None:
-        return _failure(peer.fault, peer)
-    return 'AC', ''
+        return _guarded_failure(peer.fault, peer)
+    if peer.calls > 0:
+        return 'AC', ''
+    if type(names.get(order['entry'])) is not RemoteFunction:
+        return 'WA', f'{order["entry"]} is not a function'
+    return 'IE', f'the tests never called {order["entry"]}'
+
+
+def _guarded_failure(error, peer):
+    try:
+        return _failure(error, peer)
+    except BaseException as another:
+        return 'WA', f'{type(another).__name__} while a failure was described'
 
 
 def _failure(error, peer):
@@ -51,7 +93,7 @@ def _failure(error, peer):
         return 'RE', 'the submission ended before its tests did'
     if isinstance(error, MemoryError):
         return 'MLE', 'MemoryError'
-    remote = getattr(error, 'remote', None)
+    remote = _remote(error)
     if remote is not None:
         return ('MLE' if remote.startswith('MemoryError:') else 'RE'), remote
     if isinstance(error, AssertionError):
@@ -60,21 +102,26 @@ def _failure(error, peer):
 
 
 class _Globals(dict):
-    """What the tests may name: built-ins, the task's own helpers, standard modules, and last the submission."""
+    """What the tests may name: built-ins, the task's own helpers, the standard library, and last the submission."""
 
     def __init__(self, order, peer):
-        super().__init__(_helpers(order['helpers']))
+        helpers, self._entry = prefix.load(order['helpers'], order['entry']), order['entry']
+        super().__init__(helpers)
         self.update(__name__='tests', __builtins__=builtins)
         self._peer = peer
-        self._entry = order['entry']
+        peer.tests_a_class = prefix.defines_class(order['helpers'], self._entry)
+        peer.share(task_classes.crossing(helpers, but=(self._entry,)), dict(helpers))
         self.pop(self._entry, None)
-        self._take(self._entry)
+        if self._take(self._entry):
+            helpers[self._entry] = self[self._entry]  # for helpers that call it
 
     def __missing__(self, name):
         if hasattr(builtins, name):
             raise KeyError(name)
         if name in sys.stdlib_module_names:
             self[name] = importlib.import_module(name)
+        elif name in _WELL_KNOWN:
+            self[name] = _WELL_KNOWN[name]
         elif not self._take(name):
             raise KeyError(name)
         return self[name]
@@ -84,18 +131,8 @@ class _Globals(dict):
         how, value = _pair(self._peer.ask('value', -1, name))
         if how == 'missing':
             return False
-        self[name] = self._peer.exception_class(_strings(value)) if how == 'exception' else value
+        self[name] = self._peer.exception_class(value) if how == 'exception' else value
         return True
-
-
-def _helpers(source):
-    """What the task's own prefix defines. It often ends in the middle of the function to be written: then nothing."""
-    namespace = {'__name__': 'helpers'}
-    try:
-        exec(compile(source, '<helpers>', 'exec', dont_inherit=True), namespace)
-    except BaseException:
-        return {}
-    return namespace
 
 
 def _pair(value):
@@ -104,10 +141,9 @@ def _pair(value):
     return value
 
 
-def _strings(value):
-    if type(value) is not list or not all(type(item) is str for item in value):
-        raise Malformed('names that are none')
-    return value
+def _remote(error):
+    """What the submission raised, as it said it; None for an error of the tests."""
+    return getattr(error, '__dict__', {}).get('_remote')
 
 
 def _line(error):

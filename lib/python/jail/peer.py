@@ -1,47 +1,49 @@
-"""Calls between a submission and its judge over two pipes: one side asks, the other answers, and may ask back."""
+"""Calls between a submission and its judge: one side asks, the other answers, and may ask back."""
 
-import builtins
-import os
-import struct
+import functools
+import weakref
 
-from remote import Remote
-from values import Decoder, Encoder, Malformed, dumps, loads
-
-_LENGTH = struct.Struct('<I')
-_MAX_FRAME = 32 << 20
-
-# Raised as they are they would end a loop of the tests, or the tests themselves, as if all were well.
-_CONTROL_FLOW = (StopIteration, StopAsyncIteration, GeneratorExit, SystemExit, KeyboardInterrupt)
-
-
-class Closed(Exception):
-    """The other side is gone."""
+import operations
+from builtin_types import type_name
+from channel import Channel
+from exceptions import Exceptions
+from faults import Closed, Malformed
+from remote import Remote, RemoteFunction, is_remote
+from task_classes import TaskClasses
+from values import Decoder, Deep, Encoder, Guarded
 
 
 class Peer:
-    """`side` is P (the submission) or J (the judge). The judge lets its own objects be called and nothing else."""
+    """`side` is P (the submission) or J (the judge)."""
 
     def __init__(self, side, reader, writer):
         self._side = side
-        self._reader = reader
-        self._writer = writer
+        self._channel = Channel(reader, writer)
         self._objects = []
         self._numbers = {}
-        self._exceptions = {}
+        self._remotes = weakref.WeakValueDictionary()
         self._namespace = {}
+        self._classes = TaskClasses()
+        self._exceptions = Exceptions(side == 'J')
+        self._operations = operations.JUDGE if side == 'J' else operations.SUBMISSION
+        self.judging = side == 'J'
+        self.tests_a_class = False
+        self.calls = 0
         self.fault = None
 
     # -- asking ------------------------------------------------------------------------------------------------
 
-    def ask(self, op, handle, *args, **kwargs):
+    def ask(self, op, handle, /, *args, **kwargs):
         """One operation on an object of the other side; raises what it raised there."""
-        encoder = Encoder(self._export)
-        tree = [encoder.encode(list(args)), encoder.encode(kwargs)]
-        decoder = Decoder(self._import, encoder.containers)
+        encoder = Encoder(self._export, self._classes)
+        with Deep():
+            tree = [encoder.encode(list(args)), encoder.encode(kwargs)]
+        decoder = Decoder(self._import, self._classes, encoder.containers)
+        self.calls += op == 'call'
         try:
-            self._send({'op': op, 'h': handle, 'a': tree})
+            self._channel.send({'op': op, 'h': handle, 'a': tree})
             while True:
-                message = self._receive()
+                message = self._channel.receive()
                 if 'op' not in message:
                     return self._accept(message, decoder)
                 self._answer(message)
@@ -51,179 +53,122 @@ class Peer:
 
     def _accept(self, message, decoder):
         # In the order of writing: first the answer, then what it did to the arguments.
-        try:
-            value = decoder.decode(message['v']) if 'v' in message else self._exception(*message['x'], decoder)
+        with Guarded():
+            answer = 'v' in message
+            value = (
+                decoder.decode(message['v'])
+                if answer
+                else self._exceptions.read(message['x'], decoder, self._classes)
+            )
             for n, tree in message.get('m', ()):
                 decoder.refill(decoder.containers[n], tree)
-        except (TypeError, ValueError, KeyError, IndexError, AttributeError, RecursionError) as error:
-            raise Malformed(f'{type(error).__name__}: {error}') from None
-        if 'v' not in message:
+        if not answer:
             raise value
         return value
 
-    def _exception(self, names, text, args, decoder):
-        kind = self.exception_class([str(name) for name in names])
-        try:
-            error = kind(*decoder.decode(args))
-        except Malformed:
-            raise
-        except Exception:
-            error = RuntimeError(str(text))
-        error.remote = f'{names[0]}: {text}'[:300]
-        return error
+    def exception_class(self, tree):
+        """The class that stands here for one that `value` described."""
+        with Guarded():
+            return self._exceptions.resolve(tree, self._classes)
 
-    def exception_class(self, names):
-        """The class that stands here for one of the other side: the built-in itself, or a subclass of the nearest."""
-        known = next((getattr(builtins, name) for name in names if _is_exception(name)), Exception)
-        if issubclass(known, _CONTROL_FLOW):
-            known = RuntimeError
-        if not names or known.__name__ == names[0]:
-            return known
-        return self._exceptions.setdefault(tuple(names), type(names[0], (known,), {}))
+    def share(self, names, namespace):
+        """Tells the other side which classes of the task's have objects that cross by what they hold."""
+        if names:
+            self.ask('share', -1, names)
+            self._classes = TaskClasses(names, namespace)
 
     # -- answering ---------------------------------------------------------------------------------------------
 
     def serve(self):
         """Answers until the other side is gone."""
         while True:
-            self._answer(self._receive())
+            self._answer(self._channel.receive())
 
     def _answer(self, message):
-        decoder = Decoder(self._import)
-        args, kwargs = (decoder.decode(tree) for tree in message['a'])
-        before = [list(tree) for tree in message['a']]
+        with Guarded():
+            decoder = Decoder(self._import, self._classes)
+            args, kwargs = (decoder.decode(tree) for tree in message['a'])
+            before = [list(tree) for tree in message['a']]
+            if type(args) is not list or type(kwargs) is not dict:
+                raise Malformed('arguments that are none')
+            op, target = message['op'], self._target(message['h'])
         given = list(decoder.containers)
-        encoder = Encoder(self._export, given)
+        encoder = Encoder(self._export, self._classes, given)
+        value = failure = None
         try:
-            value = self._perform(message['op'], message['h'], args, kwargs)
-            reply = {'v': encoder.encode(value)}
+            value = self._perform(op, target, args, kwargs)
         except (Closed, Malformed):
             raise
         except BaseException as error:
-            reply = {'x': _describe(error, encoder)}
-        if _written(args, kwargs) != before:
-            reply['m'] = [[n, encoder.contents(value)] for n, value in enumerate(given)]
-        self._send(reply)
+            failure = error
+        with Deep():
+            reply = self._reply(value, failure, encoder)
+            if self._written(args, kwargs) != before:
+                reply['m'] = [[n, encoder.contents(value)] for n, value in enumerate(given)]
+        self._channel.send(reply)
 
-    def _perform(self, op, handle, args, kwargs):
-        target = self._objects[handle] if handle >= 0 else None
-        if op == 'call':
-            return target(*args, **kwargs)
-        if self._side == 'J':
+    def _reply(self, value, failure, encoder):
+        try:
+            if failure is None:
+                return {'v': encoder.encode(value)}
+        except (Closed, Malformed):
+            raise
+        except BaseException as error:
+            failure = error
+        return {'x': self._exceptions.write(failure, encoder, self._classes)}
+
+    def _target(self, handle):
+        if type(handle) is not int:
+            raise Malformed('an object that is none')
+        return self._objects[handle] if handle >= 0 else None
+
+    def _perform(self, op, target, args, kwargs):
+        if self._side == 'P' and op in ('value', 'share'):
+            return (self.value if op == 'value' else self._shared)(*args)
+        act = self._operations.get(op) if type(op) is str else None
+        if act is None:
             raise TypeError('only calls are answered here')
-        return _OPERATIONS[op](self, target, *args)
+        return act(target, *args, **kwargs)
+
+    def _written(self, args, kwargs):
+        encoder = Encoder(self._export, self._classes)
+        return [encoder.encode(args), encoder.encode(kwargs)]
 
     def bind(self, namespace):
         """Makes `namespace` what `value` looks in."""
         self._namespace = namespace
 
-    def value(self, _target, name):
+    def value(self, name):
         if name not in self._namespace:
             return ('missing', None)
         found = self._namespace[name]
         if isinstance(found, type) and issubclass(found, BaseException):
-            return ('exception', _mro(found))
-        return ('value', found)
+            return ('exception', self._exceptions.describe(found, self._classes))
+        # A built-in type would be called by the tests themselves: what is under test is called here.
+        return ('value', functools.partial(found) if type_name(found) is not None else found)
+
+    def _shared(self, names):
+        self._classes = TaskClasses(names, self._namespace)
 
     # -- objects -----------------------------------------------------------------------------------------------
 
     def _export(self, value):
-        if type(value) is Remote:
-            return [_other(self._side), object.__getattribute__(value, '_handle'), '']
+        if is_remote(value):
+            own = object.__getattribute__(value, '__dict__')
+            return ['J' if self._side == 'P' else 'P', own['_handle'], own['_kind'], type(value) is RemoteFunction]
         key = id(value)
         if key not in self._numbers:
             self._numbers[key] = len(self._objects)
             self._objects.append(value)
-        return [self._side, self._numbers[key], type(value).__name__]
+        return [self._side, self._numbers[key], type(value).__name__, callable(value)]
 
-    def _import(self, side, handle, kind):
+    def _import(self, side, handle, kind, calls):
         if type(handle) is not int or handle < 0 or type(kind) is not str:
             raise Malformed('an object that is none')
-        return self._objects[handle] if side == self._side else Remote(self, handle, kind)
-
-    # -- frames ------------------------------------------------------------------------------------------------
-
-    def _send(self, message):
-        data = dumps(message)
-        data = _LENGTH.pack(len(data)) + data
-        while data:
-            try:
-                data = data[os.write(self._writer, data) :]
-            except BrokenPipeError:
-                raise Closed from None
-
-    def _receive(self):
-        (length,) = _LENGTH.unpack(self._read(4))
-        if length > _MAX_FRAME:
-            raise Malformed('a message that is too long')
-        message = loads(self._read(length))
-        if type(message) is not dict:
-            raise Malformed('a message that is none')
-        return message
-
-    def _read(self, size):
-        parts = []
-        while size > 0:
-            part = os.read(self._reader, size)
-            if not part:
-                raise Closed
-            parts.append(part)
-            size -= len(part)
-        return b''.join(parts)
-
-
-def _next(_peer, _target, cursor):
-    try:
-        return [next(cursor)]
-    except StopIteration:
-        return []
-
-
-_OPERATIONS = {
-    'value': Peer.value,
-    'get': lambda _p, target, name: getattr(target, name),
-    'set': lambda _p, target, name, value: setattr(target, name, value),
-    'item': lambda _p, target, key: target[key],
-    'setitem': lambda _p, target, key, value: target.__setitem__(key, value),
-    'len': lambda _p, target: len(target),
-    'bool': lambda _p, target: bool(target),
-    'iter': lambda _p, target: _Cursor(target),
-    'next': _next,
-    'equal': lambda _p, target, other: bool(target == other),
-    'str': lambda _p, target: str(target),
-}
-
-
-class _Cursor:
-    def __init__(self, target):
-        self._items = iter(target)
-
-    def __next__(self):
-        return next(self._items)
-
-
-def _other(side):
-    return 'J' if side == 'P' else 'P'
-
-
-def _is_exception(name):
-    kind = getattr(builtins, name, None)
-    return isinstance(kind, type) and issubclass(kind, BaseException)
-
-
-def _mro(kind):
-    return [base.__name__ for base in kind.__mro__ if base is not object]
-
-
-def _describe(error, encoder):
-    try:
-        text = str(error)[:300]
-    except BaseException:
-        text = ''
-    plain = [arg if arg is None or type(arg) in (str, int, float, bool) else str(type(arg)) for arg in error.args]
-    return [_mro(type(error)), text, encoder.encode(plain)]
-
-
-def _written(args, kwargs):
-    encoder = Encoder(lambda _value: [None, None, None])
-    return [encoder.encode(args), encoder.encode(kwargs)]
+        if side == self._side:
+            return self._objects[handle]
+        remote = self._remotes.get(handle)
+        if remote is None:
+            remote = (RemoteFunction if calls is True else Remote)(self, handle, kind)
+            self._remotes[handle] = remote
+        return remote

@@ -11,7 +11,8 @@ import threading
 import traceback
 import types
 
-from peer import Closed, Malformed, Peer
+from faults import Closed, Malformed
+from peer import Peer
 
 END = 4
 FROM_JUDGE, TO_JUDGE = 5, 6

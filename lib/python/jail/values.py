@@ -5,49 +5,85 @@ side owns. Mutable containers are numbered in the order they are met, so that sh
 The decoder believes nothing: whatever is not well formed raises `Malformed`.
 """
 
-import collections
-import datetime
-import decimal
-import fractions
+import enum
 import json
+import sys
 
-_SMALL = 1 << 53
+import containers
+import scalars
+from builtin_types import type_name, type_named
+from faults import Closed, Malformed
+
+_DEEP = 40_000
 
 
-class Malformed(Exception):
-    """The other side sent what no encoder writes."""
+class Deep:
+    """Lets values be as deep as a program can make them, whatever recursion limit it runs under."""
+
+    def __enter__(self):
+        self._before = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(self._before, _DEEP))
+
+    def __exit__(self, *_error):
+        sys.setrecursionlimit(self._before)
+
+
+_dump = json.JSONEncoder(separators=(',', ':')).encode
 
 
 def dumps(tree):
-    return json.dumps(tree, separators=(',', ':')).encode('ascii')
+    try:
+        return _dump(tree).encode('ascii')
+    except RecursionError:
+        with Deep():
+            return _dump(tree).encode('ascii')
 
 
 def loads(data):
     try:
         return json.loads(data)
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        with Guarded():
+            return json.loads(data)
+    except ValueError as error:
         raise Malformed(str(error)) from None
 
 
 class Encoder:
-    """`handle` turns an object that is not data into a number the other side can name it by."""
+    """`handle` turns an object that is not data into the fields of an `O`, by which the other side can name it."""
 
-    def __init__(self, handle, numbered=()):
+    def __init__(self, handle, classes, numbered=()):
         self._handle = handle
+        self._classes = classes
         self.containers = list(numbered)
         self._numbers = {id(value): n for n, value in enumerate(self.containers)}
 
     def encode(self, value):
         if value is None or value is True or value is False:
             return value
-        write = _writer_of(type(value))
-        return ['O', *self._handle(value)] if write is None else write(self, value)
+        kind = type(value)
+        write = _WRITERS.get(kind) or _writer_of(kind)
+        if callable(write):
+            return write(self, value)
+        container = write
+        if container is None and (name := self._classes.name_of(kind)) is not None:
+            if issubclass(kind, enum.Enum):
+                return ['J', name, value.name]
+            container = None if isinstance(value, BaseException) else containers.object_kind(self._classes)
+        if container is not None:
+            n = self._number(value)
+            return self._write(container, value) if n is None else ['R', n]
+        name = type_name(value)
+        return ['O', *self._handle(value)] if name is None else ['K', name]
 
     def contents(self, value):
         """A numbered container written out again, its own number aside."""
-        return _writer_of(type(value))(self, value, fresh=True)
+        return self._write(_writer_of(type(value)) or containers.object_kind(self._classes), value)
 
-    def number(self, value):
+    def _write(self, container, value):
+        return [container.tag, *container.head(value), *(self.encode(item) for item in container.items(value))]
+
+    def _number(self, value):
         n = self._numbers.get(id(value))
         if n is None:
             self._numbers[id(value)] = len(self.containers)
@@ -55,161 +91,78 @@ class Encoder:
         return n
 
 
-def _integer(_encoder, value):
-    value = int.__pos__(value)
-    return value if -_SMALL < value < _SMALL else ['I', hex(value)]
-
-
-def _container(tag, items):
-    def write(encoder, value, fresh=False):
-        n = encoder.number(value)
-        if n is not None and not fresh:
-            return ['R', n]
-        return [tag, *(encoder.encode(item) for item in items(value))]
-
-    return write
-
-
-def _sequence(tag, items):
-    return lambda encoder, value: [tag, *(encoder.encode(item) for item in items(value))]
-
-
-def _pairs(value):
-    return [part for pair in dict.items(value) for part in pair]
-
-
-def _deque(encoder, value, fresh=False):
-    n = encoder.number(value)
-    if n is not None and not fresh:
-        return ['R', n]
-    return ['Q', value.maxlen, *(encoder.encode(item) for item in collections.deque.__iter__(value))]
-
-
-def _bytearray(encoder, value, fresh=False):
-    n = encoder.number(value)
-    return ['R', n] if n is not None and not fresh else ['Y', bytearray.hex(value)]
-
-
-def _moment(v):
-    if v.tzinfo is not None:
-        return ['W', 'zoned', v.isoformat()]
-    return ['W', 'datetime', v.year, v.month, v.day, v.hour, v.minute, v.second, v.microsecond]
-
-
-_WRITERS = (
-    (str, lambda _e, v: str.__str__(v)),
-    (int, _integer),
-    (float, lambda _e, v: float.__pos__(v)),
-    (list, _container('L', list.__iter__)),
-    (tuple, _sequence('T', tuple.__iter__)),
-    (dict, _container('D', _pairs)),
-    (set, _container('S', set.__iter__)),
-    (frozenset, _sequence('F', frozenset.__iter__)),
-    (bytes, lambda _e, v: ['B', bytes.hex(v)]),
-    (bytearray, _bytearray),
-    (complex, lambda _e, v: ['C', v.real, v.imag]),
-    (range, lambda e, v: ['G', e.encode(v.start), e.encode(v.stop), e.encode(v.step)]),
-    (collections.deque, _deque),
-    (fractions.Fraction, lambda e, v: ['N', e.encode(v.numerator), e.encode(v.denominator)]),
-    (decimal.Decimal, lambda _e, v: ['M', decimal.Decimal.__str__(v)]),
-    (datetime.datetime, lambda _e, v: _moment(v)),
-    (datetime.date, lambda _e, v: ['W', 'date', v.year, v.month, v.day]),
-    (datetime.timedelta, lambda _e, v: ['W', 'timedelta', v.days, v.seconds, v.microseconds]),
-    (type(Ellipsis), lambda _e, _v: ['E']),
-)
-
-
-_EXACT = dict(_WRITERS)
+# How each type is written: a function for what does not change, a kind for a container, None for what is not data.
+_BASES = scalars.WRITERS + tuple((kind.base, kind) for kind in containers.KINDS)
+_WRITERS = dict(_BASES)
 
 
 def _writer_of(kind):
     """By the type itself: what an object says of its class does not count."""
-    return _EXACT.get(kind) or next((write for base, write in _WRITERS if issubclass(kind, base)), None)
+    if kind not in _WRITERS:
+        _WRITERS[kind] = next((write for base, write in _BASES if issubclass(kind, base)), None)
+    return _WRITERS[kind]
 
 
 class Decoder:
-    """`resolve` turns the fields of an `O` into the object that stands for it here."""
+    """
+    `resolve` turns the fields of an `O` into the object that stands for it here. To be used within `Guarded`, which knows
+    whose fault it is when something does not fit.
+    """
 
-    def __init__(self, resolve, numbered=()):
+    def __init__(self, resolve, classes, numbered=()):
         self._resolve = resolve
+        self._classes = classes
         self.containers = list(numbered)
-
-    def decode(self, tree):
-        try:
-            return self._decode(tree)
-        except (TypeError, ValueError, IndexError, RecursionError, ArithmeticError) as error:
-            raise Malformed(f'{type(error).__name__}: {error}') from None
 
     def refill(self, value, tree):
         """Gives a container the contents that `Encoder.contents` wrote."""
         tag, *rest = tree
-        items = [self._decode(item) for item in (rest[1:] if tag == 'Q' else rest)] if tag != 'Y' else rest
-        if tag == 'L' and type(value) is list:
-            value[:] = items
-        elif tag == 'Y' and type(value) is bytearray:
-            value[:] = bytes.fromhex(items[0])
-        elif tag in ('D', 'S', 'Q') and type(value) in (dict, set, collections.deque):
-            value.clear()
-            _fill(value, items)
-        else:
+        kind = _writer_of(type(value)) or containers.object_kind(self._classes)
+        if tag != kind.tag or (tag == 'H' and rest[0] != self._classes.name_of(type(value))):
             raise Malformed('a container changed its type')
+        self._fill(kind, value, rest)
 
-    def _decode(self, tree):
+    def decode(self, tree):
         if type(tree) is not list:
             if type(tree) is dict:
                 raise Malformed('an object where a value should be')
             return tree
         tag, *rest = tree
-        if tag in ('L', 'D', 'S', 'Q', 'Y'):
-            return self._container(tag, rest)
-        if tag in ('T', 'F'):
-            items = (self._decode(item) for item in rest)
-            return tuple(items) if tag == 'T' else frozenset(items)
+        if type(tag) is not str:
+            raise Malformed('a tag that is none')
+        if tag in containers.BY_TAG or tag == 'H':
+            kind = containers.BY_TAG.get(tag) or containers.object_kind(self._classes)
+            value = kind.empty(*rest[: kind.heads])
+            self.containers.append(value)
+            self._fill(kind, value, rest)
+            return value
         if tag == 'R':
             return self.containers[rest[0] if rest[0] >= 0 else 1 << 62]
         if tag == 'O':
             return self._resolve(*rest)
-        return _read_scalar(tag, [self._decode(item) for item in rest])
+        if tag == 'K':
+            return _known(type_named(rest[0]))
+        if tag == 'J':
+            members = getattr(self._classes.named(rest[0]), '__members__', {})
+            return _known(members.get(rest[1]) if type(rest[1]) is str else None)
+        if tag == 'U':
+            return scalars.read(tag, [*rest[:2], *(self.decode(item) for item in rest[2:])])
+        return scalars.read(tag, [self.decode(item) for item in rest])
 
-    def _container(self, tag, rest):
-        value = collections.deque(maxlen=rest[0]) if tag == 'Q' else _EMPTY[tag]()
-        self.containers.append(value)
-        if tag == 'Y':
-            value[:] = bytes.fromhex(rest[0])
-        else:
-            _fill(value, [self._decode(item) for item in (rest[1:] if tag == 'Q' else rest)])
-        return value
-
-
-_EMPTY = {'L': list, 'D': dict, 'S': set, 'Y': bytearray}
+    def _fill(self, kind, value, rest):
+        kind.fill(value, rest[: kind.heads], [self.decode(item) for item in rest[kind.heads :]])
 
 
-def _fill(value, items):
-    if type(value) is dict:
-        value.update(zip(items[::2], items[1::2], strict=True))
-    elif type(value) is set:
-        value.update(items)
-    else:
-        value.extend(items)
+def _known(value):
+    if value is None:
+        raise Malformed('a name of nothing')
+    return value
 
 
-def _read_scalar(tag, fields):
-    if tag == 'I':
-        return int(fields[0], 16)
-    if tag == 'B':
-        return bytes.fromhex(fields[0])
-    if tag == 'C':
-        return complex(*fields)
-    if tag == 'G':
-        return range(*fields)
-    if tag == 'N':
-        return fractions.Fraction(*fields)
-    if tag == 'M':
-        return decimal.Decimal(fields[0])
-    if tag == 'E':
-        return Ellipsis
-    if tag == 'W' and fields[0] == 'zoned':
-        return datetime.datetime.fromisoformat(fields[1])
-    if tag == 'W' and fields[0] in ('date', 'datetime', 'timedelta'):
-        return getattr(datetime, fields[0])(*fields[1:])
-    raise Malformed(f'unknown tag {tag!r}'[:80])
+class Guarded(Deep):
+    """Whatever goes wrong with what the other side wrote is its fault."""
+
+    def __exit__(self, _kind, error, _trace):
+        super().__exit__()
+        if isinstance(error, Exception) and not isinstance(error, (Closed, Malformed, MemoryError)):
+            raise Malformed(f'{type(error).__name__}: {error}'[:300]) from None

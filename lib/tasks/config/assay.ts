@@ -1,4 +1,4 @@
-import type { CodeScoring, OutputType } from '@assay/lib/domain';
+import { EXECUTION_BOUNDS, type CodeScoring, type OutputType } from '@assay/lib/domain';
 import type { Problems } from '../problem.ts';
 import type { Place, YamlMap } from '../yaml/node.ts';
 import { readField } from './doc-fields.ts';
@@ -21,7 +21,13 @@ export function readAssay(
   const map = outer.map('assay');
   const fields = new Fields(map?.entries ?? new Map(), problems, 'metadata.assay.');
   const api = choice(fields, 'api', ['completions', 'chat'] as const) ?? 'completions';
-  const longPrompt = choice(fields, 'long_prompt', ['truncate', 'refuse'] as const) ?? 'truncate';
+  const longPrompt =
+    choice(fields, 'long_prompt', ['truncate', 'refuse'] as const) ??
+    (api === 'chat' ? 'refuse' : 'truncate');
+  if (api === 'chat' && longPrompt === 'truncate') {
+    const why = 'only the server knows the tokens of a chat, so it cannot be cut; use refuse';
+    problems.unsupported(fields.place('long_prompt') ?? TOP, why);
+  }
   const multiturn = fields.flag('fewshot_as_multiturn') ?? true;
   const codeMap = fields.map('code');
   fields.finish();
@@ -66,22 +72,30 @@ function readCode(map: YamlMap, problems: Problems, repeats: number): CodeFields
 function readLimits(fields: Fields, repeats: number): CodeScoring {
   return {
     k: readKs(fields, repeats),
-    cpuMs: Math.round((positive(fields, 'cpu_seconds') ?? DEFAULTS.cpuSeconds) * 1000),
-    wallMs: Math.round((positive(fields, 'wall_seconds') ?? DEFAULTS.wallSeconds) * 1000),
-    memoryBytes: Math.round((positive(fields, 'memory_mib') ?? DEFAULTS.memoryMib) * MIB),
-    outputBytes: Math.round((positive(fields, 'output_kib') ?? DEFAULTS.outputKib) * KIB),
+    cpuMs: limit(fields, 'cpuMs', 'cpu_seconds', 1000) ?? DEFAULTS.cpuSeconds * 1000,
+    wallMs: limit(fields, 'wallMs', 'wall_seconds', 1000) ?? DEFAULTS.wallSeconds * 1000,
+    memoryBytes: limit(fields, 'memoryBytes', 'memory_mib', MIB) ?? DEFAULTS.memoryMib * MIB,
+    outputBytes: limit(fields, 'outputBytes', 'output_kib', KIB) ?? DEFAULTS.outputKib * KIB,
   };
 }
 
-function positive(fields: Fields, key: string): number | undefined {
-  return fields.scalar(key, 'a number above 0', (value) => {
+/** A number of `unit` within the bounds of every execution. */
+function limit(
+  fields: Fields,
+  name: keyof typeof EXECUTION_BOUNDS,
+  key: string,
+  unit: number,
+): number | undefined {
+  const { least, most } = EXECUTION_BOUNDS[name];
+  return fields.scalar(key, `a number from ${least / unit} to ${most / unit}`, (value) => {
     const number =
       typeof value === 'number'
         ? value
         : value !== null && typeof value === 'object' && 'value' in value
           ? value.value
           : 0;
-    return number > 0 && Number.isFinite(number) ? number : undefined;
+    const amount = Math.round(number * unit);
+    return amount >= least && amount <= most ? amount : undefined;
   });
 }
 

@@ -84,7 +84,10 @@ function checkChoices(problems: Problems, key: string, node: YamlList | YamlMap)
   const items = node.kind === 'list' ? node.items : Array.from(node.entries.values(), (entry) => entry.node);
   if (items.length === 0) problems.invalid(node.place, `${key} must not be empty`);
   for (const item of items) {
-    if (item.kind === 'scalar' && typeof item.value === 'string') continue;
+    if (item.kind === 'scalar' && typeof item.value === 'string') {
+      if (item.value === '') problems.invalid(item.place, `${key}: a choice must not be empty`);
+      continue;
+    }
     problems.invalid(item.place, `${key}: every choice must be a text; put yes, no and numbers in quotes`);
   }
 }

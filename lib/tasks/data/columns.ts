@@ -1,6 +1,6 @@
 import type { Field, TaskConfig } from '../config/task-config.ts';
 import type { Problems } from '../problem.ts';
-import type { PyDict } from '../pylang/index.ts';
+import { type PyDict, dumpJson } from '../pylang/index.ts';
 import type { Dataset } from './dataset.ts';
 
 /**
@@ -25,17 +25,12 @@ export function checkData(
 
 function checkPool({ fewshot }: TaskConfig, dataset: Dataset, problems: Problems, asked: boolean): void {
   const { pool, count } = fewshot;
-  const size = pool.kind === 'samples' ? pool.docs.length : dataset.facts(pool.use.split).docs;
-  // The evaluated document is dropped from what was drawn, so one more is drawn.
-  const needed = fewshot.excludeSelf ? count + 1 : count;
-  if (size < needed && !(fewshot.sampler === 'first_n' && size >= count)) {
-    const where = pool.kind === 'samples' ? 'fewshot_config.samples' : `split "${pool.use.split}"`;
-    const extra =
-      needed > count ? ` (one more than the ${count} shots, for a document is not its own shot)` : '';
+  const why = poolFault(fewshot, dataset);
+  if (why !== null) {
     problems.add(
       asked ? 'INVALID_REQUEST' : 'TASK_INVALID',
       asked ? 'num_fewshot' : place(fewshot.place),
-      `${count}-shot prompts need a pool of ${needed} documents${extra}, but ${where} has ${size}`,
+      `${count}-shot prompts need a pool of ${why}`,
     );
     return;
   }
@@ -43,6 +38,37 @@ function checkPool({ fewshot }: TaskConfig, dataset: Dataset, problems: Problems
   const used = [text, target, choice, prefix];
   if (pool.kind === 'split') checkColumns(used, dataset, pool.use.split, problems);
   else checkSamples(used, pool.docs, dataset.columns, problems);
+}
+
+/** What a pool that is too small would have to have, and what it has. */
+function poolFault(
+  { pool, count, excludeSelf, sampler }: TaskConfig['fewshot'],
+  dataset: Dataset,
+): string | null {
+  const size = pool.kind === 'samples' ? pool.docs.length : dataset.facts(pool.use.split).docs;
+  // `default` draws one more and drops the evaluated document; `first_n` skips it, and samples do not hold it.
+  const needed = excludeSelf && (pool.kind === 'split' || sampler === 'default') ? count + 1 : count;
+  const extra =
+    needed > count ? ` (one more than the ${count} shots, for a document is not its own shot)` : '';
+  const where = pool.kind === 'samples' ? 'fewshot_config.samples' : `split "${pool.use.split}"`;
+  if (size < needed) return `${needed} documents${extra}, but ${where} has ${size}`;
+  if (pool.kind === 'samples' || !excludeSelf) return null;
+  const alike = mostAlike(dataset, pool.use.split);
+  if (size - alike >= count) return null;
+  return `${count} documents besides the evaluated one, but ${alike} of the ${size} in ${where} are equal`;
+}
+
+/** How often the most frequent document of a split comes. */
+function mostAlike(dataset: Dataset, split: string): number {
+  const counts = new Map<string, number>();
+  let most = 0;
+  for (const { doc } of dataset.docs(split)) {
+    const text = dumpJson(doc, { ensureAscii: false });
+    const count = (counts.get(text) ?? 0) + 1;
+    counts.set(text, count);
+    most = Math.max(most, count);
+  }
+  return most;
 }
 
 function checkSamples(

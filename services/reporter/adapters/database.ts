@@ -1,69 +1,28 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
-import { drizzle, type PgliteDatabase } from 'drizzle-orm/pglite';
-import { passing } from '@assay/lib/errors';
-import { takeLock } from './lock-file.ts';
-import { migrate } from './migrate.ts';
+import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
 
-const MIGRATIONS = new URL('./migrations/', import.meta.url);
+/** The steps that make the tables, the same for every PostgreSQL. */
+export const MIGRATIONS = new URL('./migrations/', import.meta.url);
 
-type Schema = Record<string, never>;
-export type Database = PgliteDatabase<Schema>;
-export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
+interface Rows<T> {
+  readonly rows: T[];
+}
+
+interface RowsHKT extends PgQueryResultHKT {
+  type: Rows<this['row']>;
+}
+
+/** A PostgreSQL as queries see it, embedded or a server. Also what a transaction works with. */
+export type Database = PgDatabase<RowsHKT, Record<string, never>>;
 
 export interface OpenDatabase {
   readonly db: Database;
+  /** Commits what `act` did, or nothing of it. `act` runs again when it was in the way of another transaction. */
+  transaction<T>(act: (tx: Database) => Promise<T>): Promise<T>;
   /** Version of the database's tables. */
   readonly version: number;
-  /** Memory of the embedded database, in bytes: it is not the heap's. */
+  /** Whether queries work again, without opening it anew, once what was wrong with it is over. */
+  readonly recovers: boolean;
+  /** Memory of an embedded database, in bytes: it is not the heap's. */
   memoryBytes(): number;
   close(): Promise<void>;
-}
-
-/**
- * Opens the embedded database of a folder, and makes it when there is none. Throws DATABASE_UNAVAILABLE: permanent
- * when another living process has it open or a newer Assay made it, passing when it cannot be opened right now.
- */
-export async function openDatabase(
-  folder: string,
-  pid: number,
-  migrations = MIGRATIONS,
-): Promise<OpenDatabase> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const lock = await takeLock(folder, pid);
-  try {
-    const client = await start(join(folder, 'pglite'));
-    try {
-      const version = await migrate(client, migrations);
-      return opened(client, version, () => lock.release());
-    } catch (error) {
-      await client.close();
-      throw error;
-    }
-  } catch (error) {
-    await lock.release();
-    throw error;
-  }
-}
-
-async function start(folder: string): Promise<PGlite> {
-  try {
-    return await PGlite.create(folder);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw passing('DATABASE_UNAVAILABLE', `the database in ${folder} does not open: ${why}`, error);
-  }
-}
-
-function opened(client: PGlite, version: number, release: () => Promise<void>): OpenDatabase {
-  return {
-    db: drizzle({ client }),
-    version,
-    memoryBytes: () => client.Module.HEAPU8.length,
-    close: async () => {
-      await client.close();
-      await release();
-    },
-  };
 }

@@ -1,46 +1,60 @@
-import { and, eq, inArray, isNotNull, sql } from 'drizzle-orm';
+import { eq, inArray, sql } from 'drizzle-orm';
 import { taskKey, totalsOf } from '../aggregate/totals.ts';
 import { rowKey } from '../aggregate/rows.ts';
 import type { FoldCounts, ScoreRow, TaskTotals } from '../ports.ts';
-import type { Transaction } from './database.ts';
+import type { Database } from './database.ts';
 import { metricSums, runs, tasks, unscoredReasons } from './schema.ts';
 
-/** Stores the rows that are new and adds them to the live totals. Must run in a transaction of its own. */
-export async function foldRows(tx: Transaction, rows: readonly ScoreRow[], now: number): Promise<FoldCounts> {
+// "tasks" in ASCII.
+const NEW_TASKS = 0x74_61_73_6b_73;
+
+/**
+ * Stores the rows that are new and adds them to the live totals. Must run in a transaction of its own, of which any
+ * number may run at once: each locks runs, new tasks, scores and totals in this order, and each kind in an order that is
+ * the same for all, so that no two wait for each other in a circle.
+ */
+export async function foldRows(tx: Database, rows: readonly ScoreRow[], now: number): Promise<FoldCounts> {
   const unique = [...new Map(rows.toReversed().map((row) => [rowKey(row), row])).values()].reverse();
-  const finals = await finalEpochs(tx, [...new Set(unique.map(({ job }) => job))]);
+  const finals = await finalEpochs(tx, [...new Set(unique.map(({ job }) => job))].sort(), now);
   const open = unique.filter(({ job, epoch }) => epoch > (finals.get(job) ?? -1));
   const late = unique.length - open.length;
   if (open.length === 0) return { stored: 0, late, duplicates: rows.length - late };
-  const ids = await taskIds(tx, open, now);
+  const ids = await taskIds(tx, open);
   const fresh = await insertScores(tx, open, ids);
   for (const totals of totalsOf(fresh).toSorted(byKey)) await addTotals(tx, totals, idOf(ids, totals));
   return { stored: fresh.length, late, duplicates: rows.length - late - fresh.length };
 }
 
-async function finalEpochs(tx: Transaction, jobs: readonly string[]): Promise<Map<string, number>> {
+/** The jobs' final epochs, -1 for none. They stay so until the transaction ends: `finish` waits for it. */
+async function finalEpochs(tx: Database, jobs: readonly string[], now: number): Promise<Map<string, number>> {
   if (jobs.length === 0) return new Map();
+  const known = await lockRuns(tx, jobs);
+  const missing = jobs.filter((job) => !known.has(job));
+  if (missing.length === 0) return known;
+  await tx
+    .insert(runs)
+    .values(missing.map((job) => ({ job, createdAt: now })))
+    .onConflictDoNothing();
+  return lockRuns(tx, jobs);
+}
+
+async function lockRuns(tx: Database, jobs: readonly string[]): Promise<Map<string, number>> {
   const found = await tx
     .select({ job: runs.job, epoch: runs.finalEpoch })
     .from(runs)
-    .where(and(inArray(runs.job, [...jobs]), isNotNull(runs.finalEpoch)));
+    .where(inArray(runs.job, [...jobs]))
+    .for('share');
   return new Map(found.map(({ job, epoch }) => [job, epoch ?? -1]));
 }
 
-async function taskIds(
-  tx: Transaction,
-  rows: readonly ScoreRow[],
-  now: number,
-): Promise<Map<string, number>> {
+async function taskIds(tx: Database, rows: readonly ScoreRow[]): Promise<Map<string, number>> {
   const wanted = new Map(rows.map((row) => [taskKey(row), row]));
   const jobs = [...new Set(rows.map(({ job }) => job))];
   const known = await readIds(tx, jobs);
   const missing = [...wanted].filter(([key]) => !known.has(key)).map(([, row]) => row);
   if (missing.length === 0) return known;
-  await tx
-    .insert(runs)
-    .values(jobs.map((job) => ({ job, createdAt: now })))
-    .onConflictDoNothing();
+  // They keep the order of their appearance, so one transaction at a time makes new ones.
+  await tx.execute(sql`select pg_advisory_xact_lock(${NEW_TASKS})`);
   await tx
     .insert(tasks)
     .values(missing.map(({ job, epoch, task, docs }) => ({ job, epoch, task, docs })))
@@ -48,7 +62,7 @@ async function taskIds(
   return readIds(tx, jobs);
 }
 
-async function readIds(tx: Transaction, jobs: readonly string[]): Promise<Map<string, number>> {
+async function readIds(tx: Database, jobs: readonly string[]): Promise<Map<string, number>> {
   const found = await tx
     .select({ id: tasks.id, job: tasks.job, epoch: tasks.epoch, task: tasks.task })
     .from(tasks)
@@ -58,11 +72,11 @@ async function readIds(tx: Transaction, jobs: readonly string[]): Promise<Map<st
 
 /** Inserts in one statement, whatever the number; gives the rows that were not there. */
 async function insertScores(
-  tx: Transaction,
+  tx: Database,
   rows: readonly ScoreRow[],
   ids: ReadonlyMap<string, number>,
 ): Promise<readonly ScoreRow[]> {
-  const records = rows.map((row) => record(row, idOf(ids, row)));
+  const records = rows.map((row) => record(row, idOf(ids, row))).sort(byPlace);
   const inserted = await tx.execute<{ task_id: number; doc: number; repeat: number }>(sql`
     insert into scores
     select r.task_id, r.doc, r.repeat, r.metrics, r.fault, r.outcome, decode(r.requests, 'hex'), decode(r.docs, 'hex'),
@@ -76,7 +90,7 @@ async function insertScores(
   return rows.filter((row) => fresh.has(`${idOf(ids, row)} ${row.doc} ${row.repeat}`));
 }
 
-function record(row: ScoreRow, id: number): Record<string, unknown> {
+function record(row: ScoreRow, id: number) {
   return {
     task_id: id,
     doc: row.doc,
@@ -93,7 +107,7 @@ function record(row: ScoreRow, id: number): Record<string, unknown> {
   };
 }
 
-async function addTotals(tx: Transaction, totals: TaskTotals, taskId: number): Promise<void> {
+async function addTotals(tx: Database, totals: TaskTotals, taskId: number): Promise<void> {
   await tx
     .update(tasks)
     .set({
@@ -136,7 +150,16 @@ function idOf(ids: ReadonlyMap<string, number>, task: { job: string; epoch: numb
   return id;
 }
 
-// Always the same order, so that two transactions never wait for each other in a circle.
+interface Place {
+  readonly task_id: number;
+  readonly doc: number;
+  readonly repeat: number;
+}
+
+function byPlace(a: Place, b: Place): number {
+  return a.task_id - b.task_id || a.doc - b.doc || a.repeat - b.repeat;
+}
+
 function byKey(a: TaskTotals, b: TaskTotals): number {
   return taskKey(a) < taskKey(b) ? -1 : 1;
 }

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import type { PGlite } from '@electric-sql/pglite';
 import { AssayError } from '@assay/lib/errors';
 
 interface Migration {
@@ -10,28 +9,45 @@ interface Migration {
   readonly hash: string;
 }
 
+/** What a step needs of a transaction. */
+export interface Session {
+  /** Statements without parameters. */
+  exec(text: string): Promise<unknown>;
+  query<T extends Record<string, unknown>>(text: string, values?: unknown[]): Promise<{ rows: T[] }>;
+}
+
+export type Transact = <T>(act: (session: Session) => Promise<T>) => Promise<T>;
+
+// "assay" in ASCII: a number that no other user of the database is likely to lock.
+const LOCK = 0x61_73_73_61_79;
+
 /**
  * Brings the database to the version of this code, which is the folder's number of steps (`0001_….sql`, in order), one
- * transaction for each step; gives the version. Throws
- * DATABASE_UNAVAILABLE (permanent) when the database is newer than the code, or was made by other steps.
+ * transaction for each step; gives the version. Of those who do so at once, one works and the others find it done.
+ * Throws DATABASE_UNAVAILABLE (permanent) when the database is newer than the code, or was made by other steps.
  */
-export async function migrate(db: PGlite, folder: URL): Promise<number> {
+export async function migrate(transact: Transact, folder: URL): Promise<number> {
   const migrations = await readMigrations(folder);
-  await db.exec(
+  while (await transact((session) => doNext(session, migrations)));
+  return migrations.length;
+}
+
+/** Does the first step that is not done; false when there is none. */
+async function doNext(session: Session, migrations: readonly Migration[]): Promise<boolean> {
+  await session.query('select pg_advisory_xact_lock($1)', [LOCK]);
+  await session.exec(
     'create table if not exists assay_migrations (version integer primary key, name text not null, hash text not null)',
   );
-  const { rows } = await db.query<{ version: number; name: string; hash: string }>(
+  const { rows } = await session.query<{ version: number; name: string; hash: string }>(
     'select version, name, hash from assay_migrations order by version',
   );
   refuseUnknown(migrations, rows);
-  for (const migration of migrations.slice(rows.length)) {
-    await db.transaction(async (tx) => {
-      await tx.exec(migration.text);
-      const { version, name, hash } = migration;
-      await tx.query('insert into assay_migrations values ($1, $2, $3)', [version, name, hash]);
-    });
-  }
-  return migrations.length;
+  const next = migrations[rows.length];
+  if (next === undefined) return false;
+  await session.exec(next.text);
+  const { version, name, hash } = next;
+  await session.query('insert into assay_migrations values ($1, $2, $3)', [version, name, hash]);
+  return true;
 }
 
 function refuseUnknown(
@@ -41,7 +57,7 @@ function refuseUnknown(
   if (applied.length > migrations.length) {
     throw refused(
       `it is at version ${applied.length} and this reporter knows ${migrations.length}: start the version of Assay ` +
-        'that made it, or use another folder',
+        'that made it, or use another database',
     );
   }
   const other = applied.find(({ hash }, i) => hash !== migrations[i]?.hash);

@@ -1,6 +1,5 @@
 import { and, desc, eq, inArray, max, sql, type SQL } from 'drizzle-orm';
 import type { BlobRef } from '@assay/lib/domain';
-import { AssayError, passing } from '@assay/lib/errors';
 import type {
   FinalResult,
   PassCount,
@@ -14,15 +13,16 @@ import type {
   TaskResult,
   TaskTotals,
 } from '../ports.ts';
+import { databaseError } from './database-error.ts';
 import type { Database, OpenDatabase } from './database.ts';
 import { foldRows } from './fold.ts';
 import { metricSums, runs, tasks, unscoredReasons } from './schema.ts';
 
-/** Results in the embedded database. */
+/** Results in a PostgreSQL, embedded or a server. */
 export function databaseResults(open: OpenDatabase): Results {
   const { db } = open;
   return {
-    fold: (rows, now) => guard(() => db.transaction((tx) => foldRows(tx, rows, now))),
+    fold: (rows, now) => guard(() => open.transaction((tx) => foldRows(tx, rows, now))),
     totals: (job, epoch) => guard(() => readTotals(db, job, epoch)),
     passCounts: (task, metricKey) => guard(() => readPassCounts(db, task, metricKey)),
     rows: (task, from, to) => guard(() => readRows(db, task, sql`s.doc >= ${from} and s.doc < ${to}`)),
@@ -40,12 +40,8 @@ export function databaseResults(open: OpenDatabase): Results {
 async function guard<T>(query: () => Promise<T>): Promise<T> {
   try {
     return await query();
-  } catch (thrown) {
-    if (thrown instanceof AssayError) throw thrown;
-    // Drizzle's own message repeats the query with all its parameters.
-    const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw passing('DATABASE_UNAVAILABLE', `the database does not answer: ${why}`, cause);
+  } catch (error) {
+    throw databaseError(error);
   }
 }
 

@@ -1,3 +1,4 @@
+import { percent } from '@assay/lib/domain';
 import type { FinalRequest, MetricResult } from '../ports.ts';
 import { fencedText, inlineText } from './escape.ts';
 import { coverage, type TaskReport } from './results-json.ts';
@@ -107,12 +108,6 @@ function withError(metric: MetricResult): string {
 
 function between({ low, high }: MetricResult): string {
   return low === null || high === null ? '–' : `${low.toFixed(4)} – ${high.toFixed(4)}`;
-}
-
-function percent(share: number): string {
-  // 99.96 % must not look like everything.
-  const rounded = Math.floor(share * 1000) / 10;
-  return `${rounded.toFixed(1)} %`;
 }
 
 function table(header: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -149,6 +149,7 @@ describe('sampleLines', () => {
         cpuMs: 1,
         wallMs: 1,
         maxRssBytes: 1,
+        ...(pass === 0 && { attempts: 2, nearLimit: { cpuMs: 1.4, wallMs: 3.6 } }),
       },
     }));
     const failed = unscored('SANDBOX_FAULT', 'the jail broke');
@@ -167,7 +168,7 @@ describe('sampleLines', () => {
       assay: {
         verdicts: [
           { repeat: 0, status: 'AC', detail: '' },
-          { repeat: 1, status: 'WA', detail: '' },
+          { repeat: 1, status: 'WA', detail: '', attempts: 2, near_limit: { cpu_ms: 1, wall_ms: 4 } },
         ],
         unscored: [{ repeat: 2, reason: 'SANDBOX_FAULT', detail: 'the jail broke' }],
       },

@@ -7,6 +7,7 @@ import type {
   ScoreOutcome,
   ShardRequest,
   TaskPlan,
+  Verdict,
 } from '@assay/lib/domain';
 import { dumpJson, Float, floatRepr, pairsAsWritten, promptText, type JsonInput } from '@assay/lib/tasks';
 import { ALL_REPEATS, type ScoreRow } from '../ports.ts';
@@ -130,7 +131,7 @@ function filteredOf(facts: SampleFacts, filter: string): JsonInput {
 function assayFields({ answers, scores }: SampleFacts): JsonInput {
   const verdicts = scores.flatMap(({ row, outcome }) =>
     outcome.status === 'scored' && outcome.verdict !== undefined
-      ? [{ repeat: row.repeat, status: outcome.verdict.status, detail: outcome.verdict.detail }]
+      ? [{ repeat: row.repeat, ...shown(outcome.verdict) }]
       : [],
   );
   const unscored = scores.flatMap(({ row }) =>
@@ -147,6 +148,18 @@ function assayFields({ answers, scores }: SampleFacts): JsonInput {
     truncated_tokens: sum(scores.map(({ row }) => row.truncatedTokens)),
     verdicts,
     unscored,
+  };
+}
+
+/** With more than one run, how many and what the one near a limit took, in whole milliseconds. */
+function shown({ status, detail, attempts = 1, nearLimit }: Verdict) {
+  return {
+    status,
+    detail,
+    ...(attempts > 1 && { attempts }),
+    ...(nearLimit && {
+      near_limit: { cpu_ms: Math.round(nearLimit.cpuMs), wall_ms: Math.round(nearLimit.wallMs) },
+    }),
   };
 }
 

@@ -92,6 +92,10 @@ describe('a body', () => {
     const endless = { eos_token: '</s>', bos_token: null, model_max_length: 1e30 };
     expect(tokenizerInfoOf(endless)).toEqual({ ok: true, value: { prefixToken: '</s>', contextLength: 0 } });
   });
+
+  it('with an error is no tokenizer', () => {
+    expect(tokenizerInfoOf({ error: 'Not Found' })).toMatchObject({ ok: false, kind: 'invalid' });
+  });
 });
 
 describe('Retry-After', () => {

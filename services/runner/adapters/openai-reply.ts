@@ -66,6 +66,7 @@ export function modelsOf(body: Json): Reply<readonly ListedModel[]> {
 }
 
 export function tokenizerInfoOf(body: Json): Reply<TokenizerInfo> {
+  if ('error' in body) return invalid(`the tokenizer is not told: ${JSON.stringify(body).slice(0, 200)}`);
   const { bos_token: bos, eos_token: eos, model_max_length: length } = body;
   const prefixToken = [bos, eos].find((token): token is string => typeof token === 'string' && token !== '');
   return { ok: true, value: { prefixToken: prefixToken ?? null, contextLength: tokensOf(length) } };

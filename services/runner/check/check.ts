@@ -70,19 +70,17 @@ class Check {
     await this.#checkModel(warnings);
     const completions = plans.filter((plan) => plan.needs.api === 'completions');
     if (plans.length > completions.length) await this.#checkChat();
-    let profile: Profile = { tokenizer: false, prefixId: null, contextLength: 0 };
+    if (completions.length > 0) await this.#checkCompletions();
+    const profile = await this.#must((control) =>
+      describeServer(this.#endpoint, this.#server.model, this.#server, control),
+    );
     let tokenIds = false;
     const logprobs = completions.some((plan) => plan.needs.logprobs);
     if (completions.length > 0) {
-      await this.#checkCompletions();
-      profile = await this.#must((control) =>
-        describeServer(this.#endpoint, this.#server.model, this.#server, control),
-      );
-      const described = profile;
-      tokenIds = await this.#must((control) => takesTokenIds(this.#endpoint, described, control));
+      tokenIds = await this.#must((control) => takesTokenIds(this.#endpoint, profile, control));
       if (logprobs) await this.#checkLogprobs(tokenIds);
     }
-    warnings.push(...(await this.#checkLengths(completions, profile)));
+    warnings.push(...(await this.#checkLengths(plans, profile)));
     const { contextLength } = profile;
     return {
       contextLength: contextLength || this.#server.contextLength,
@@ -123,9 +121,10 @@ class Check {
     await this.#must((control) => this.#endpoint.chat(HELLO, ONE_TOKEN, control));
   }
 
-  // Asked in the way that the job will ask: token ids where the server takes them.
+  // Asked in the way that the job will ask: token ids where the server takes them. Else the answer's texts must show
+  // where tokens begin, also behind a rare character and a line's end.
   async #checkLogprobs(tokenIds: boolean): Promise<void> {
-    const probe = probeText();
+    const probe = probeText(tokenIds ? '' : SPLIT_LINE);
     const { baseUrl } = this.#server;
     const ids = tokenIds ? await this.#must((control) => this.#endpoint.tokenize(probe.text, control)) : null;
     const prompt = ids ?? probe.text;
@@ -207,13 +206,16 @@ class Check {
 }
 
 const TRIES = 5;
+// A hieroglyph, which vocabularies have no token for.
+const SPLIT_LINE = '\u{1318F}\n';
 const HELLO = [{ role: 'user', content: 'Hello' }] as const;
 
 function lengthWords(plan: TaskPlan, lengths: Lengths, { contextLength }: Profile): string {
   const { tooLong, more, longestTokens } = lengths;
+  const without = plan.needs.api === 'chat' ? ', without the chat template' : '';
   const count = `${more ? 'at least ' : ''}${tooLong} prompt${tooLong === 1 ? '' : 's'}`;
   return (
     `${count} with ${plan.needs.maxTokens} tokens to generate exceed the context of ${contextLength} tokens ` +
-    `(the longest has ${longestTokens})`
+    `(the longest has ${longestTokens}${without})`
   );
 }

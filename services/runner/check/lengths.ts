@@ -58,14 +58,15 @@ async function longest(plan: TaskPlan, blob: Blob, overChars: number) {
   return { prompts, longPrompt };
 }
 
-// Chat templates add tokens of their own, which only the server knows: messages are counted without them.
+// Chat templates add tokens of their own, which only the server knows: messages are counted without them, and what is
+// too long by a few tokens is found when it is asked.
 function promptsOf({ requests }: ShardRequests): readonly string[] {
   return requests.flatMap(({ request }) => {
     if (request.type === 'choices') {
       return request.pairs.map((pair) => (request.contexts[pair.context] ?? '') + pair.continuation);
     }
     const { prompt } = request;
-    return [typeof prompt === 'string' ? prompt : prompt.map(({ content }) => content).join('\n')];
+    return [typeof prompt === 'string' ? prompt : prompt.map(({ content }) => content).join('')];
   });
 }
 

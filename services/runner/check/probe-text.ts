@@ -26,9 +26,9 @@ const ROUNDS = 14;
 const SEEN_ROUNDS = 3;
 const RECOVERY = 3;
 
-/** Eight words, fourteen times over, with a strange word in the place of one in five of the rounds. */
-export function probeText(): ProbeText {
-  let text = '';
+/** Eight words, fourteen times over, with a strange word in the place of one in five of the rounds; `front` before. */
+export function probeText(front = ''): ProbeText {
+  let text = front;
   let lastStranger = -RECOVERY - 1;
   const predictable: Span[] = [];
   const surprises: number[] = [];

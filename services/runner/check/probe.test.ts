@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { EchoReply } from '../ports.ts';
+import { solveChoices } from '../generate/solvers/choices.ts';
+import type { EchoReply, ModelEndpoint } from '../ports.ts';
 import { judgeProbe } from './probe.ts';
 import { probeText } from './probe-text.ts';
 
@@ -66,7 +67,84 @@ describe('the probe', () => {
     expect(judgeProbe(probe, echo, null)).toMatch(why);
   });
 
+  it.each([
+    ['as U+FFFD', '\ufffd', true],
+    ['as bytes', '<0xF0>', false],
+  ])('takes a character shown %s only if the places behind it are known', (_name, part, taken) => {
+    const split = probeText('\u{1318F}\n');
+    const echo = honest();
+    const front = { tokens: [part, part, part, part, '\n'], numbers: [null, -9, -9, -9, -1] };
+    const behind = {
+      ...echo,
+      tokens: [...front.tokens, ...echo.tokens],
+      logprobs: [...front.numbers, -6, ...echo.logprobs.slice(1)],
+      best: [...front.numbers, -6, ...echo.best.slice(1)],
+    };
+    const why = judgeProbe(split, behind, null);
+    expect(why === null).toBe(taken);
+    if (why !== null) expect(why).toMatch(/do not make up the prompt/);
+  });
+
   it('refuses another count than was sent', () => {
     expect(judgeProbe(probe, honest(), WORDS.length + 1)).toMatch(/were sent/);
+  });
+});
+
+describe('a server that the probe accepts', () => {
+  const control = { timeoutMs: 1, signal: new AbortController().signal };
+  const usage = { promptTokens: 0, completionTokens: 0 };
+  const ways: readonly (readonly [string, (prompt: string) => readonly string[]])[] = [
+    ['as they are', (prompt) => pieces(prompt)],
+    ['with SentencePiece marks', (prompt) => pieces(prompt).map((token) => token.replace(' ', '\u2581'))],
+    [
+      'with byte-level marks',
+      (prompt) => pieces(prompt).map((token) => token.replace(' ', '\u0120').replace('\n', '\u010a')),
+    ],
+    ['behind a first token', (prompt) => ['<s>', ...pieces(prompt)]],
+  ];
+  const pieces = (prompt: string) => prompt.match(/ ?[^ \n]+|\n/g) ?? [];
+
+  it.each(ways)('has its choices scored: tokens %s', async (_name, shown) => {
+    const echo = (prompt: string): EchoReply => {
+      const tokens = [...shown(prompt), ' x'];
+      const front = tokens.length - 1 - pieces(prompt).length;
+      let offset = 0;
+      const logprobs = tokens.map((token, i) => {
+        const at = i < front ? -1 : (offset += token.length) - token.length;
+        return i === 0 ? null : probe.surprises.includes(at) ? -11 : -0.05;
+      });
+      return {
+        tokens,
+        logprobs,
+        best: logprobs.map((lp) => (lp === null ? null : Math.max(lp, -0.05))),
+        usage,
+      };
+    };
+    expect(judgeProbe(probe, echo(probe.text), null)).toBeNull();
+    const endpoint = {
+      echo: (prompt: string) => Promise.resolve({ ok: true, value: echo(prompt) }),
+    } as Partial<ModelEndpoint> as ModelEndpoint;
+    const profile = { tokenizer: false, prefixId: null, contextLength: 0 };
+    const request = {
+      type: 'choices' as const,
+      contexts: ['Question: is it\nAnswer:'],
+      pairs: [{ context: 0, continuation: ' yes it is' }],
+    };
+    const solved = await solveChoices(
+      { request, repeat: 0, seed: 1, longPrompt: 'truncate' },
+      {
+        profile: () => Promise.resolve({ ok: true, value: profile }),
+        tokenIds: () => Promise.resolve({ ok: true, value: false }),
+        ask: async (question) => {
+          const reply = await question(endpoint, control);
+          return reply.ok ? reply : { ok: false, fault: { reason: reply.kind, detail: '', attempts: 1 } };
+        },
+      },
+    );
+    expect(solved?.outcome).toEqual({
+      ok: true,
+      type: 'choices',
+      responses: [[expect.closeTo(-0.15), true]],
+    });
   });
 });

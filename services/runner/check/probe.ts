@@ -1,5 +1,5 @@
 import type { EchoReply } from '../ports.ts';
-import { tokenStarts } from '../generate/solvers/choices.ts';
+import { tokenStarts } from '../generate/solvers/token-starts.ts';
 import type { ProbeText } from './probe-text.ts';
 
 const LIKELY = Math.log(0.3);
@@ -16,7 +16,7 @@ const LEAST_FALL = 3;
  * below those right before them, so that numbers shifted by one place either way are found.
  */
 export function judgeProbe(probe: ProbeText, echo: EchoReply, sentTokens: number | null): string | null {
-  const starts = tokenStarts(echo.tokens.map(plainText), probe.text);
+  const starts = tokenStarts(echo.tokens, probe.text);
   if (starts === null) {
     return `the echoed tokens do not make up the prompt; they begin ${JSON.stringify(echo.tokens.slice(0, 4))}`;
   }
@@ -26,11 +26,6 @@ export function judgeProbe(probe: ProbeText, echo: EchoReply, sentTokens: number
     return `${sentTokens} prompt tokens were sent and ${promptTokens} came back`;
   }
   return missing(echo, promptTokens) ?? predicted(probe, echo, starts);
-}
-
-// Tokens as some servers show them: with the marks that stand for a space in their vocabulary.
-function plainText(token: string): string {
-  return token.replaceAll(/[\u2581\u0120]/g, ' ');
 }
 
 function missing(echo: EchoReply, promptTokens: number): string | null {

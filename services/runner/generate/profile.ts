@@ -1,4 +1,4 @@
-import type { Control, ModelEndpoint, Reply } from '../ports.ts';
+import type { Control, Failure, ModelEndpoint, Reply } from '../ports.ts';
 
 /** What a server was found to take. */
 export interface Profile {
@@ -11,7 +11,7 @@ export interface Profile {
 }
 
 /**
- * Asks a server with a completions API what it takes. A failure that may pass is the reply: taken for an answer it
+ * Asks a server what it takes. A failure that may pass is the reply: taken for an answer it
  * would change how every prompt is cut into tokens.
  */
 export async function describeServer(
@@ -28,11 +28,11 @@ export async function describeServer(
     prefixId: null,
     contextLength: known.contextLength || told,
   };
-  const info = await endpoint.tokenizer(control);
-  if (!info.ok) return info.kind === 'refused' ? { ok: true, value: plain } : info;
+  const info = await settled(() => endpoint.tokenizer(control));
+  if (!info.ok) return isAbsence(info) ? { ok: true, value: plain } : info;
   const contextLength = plain.contextLength || info.value.contextLength;
-  const ids = await endpoint.tokenize('one two', control);
-  if (!ids.ok) return ids.kind === 'refused' ? { ok: true, value: { ...plain, contextLength } } : ids;
+  const ids = await settled(() => endpoint.tokenize('one two', control));
+  if (!ids.ok) return isAbsence(ids) ? { ok: true, value: { ...plain, contextLength } } : ids;
   const { prefixToken } = info.value;
   const prefix = prefixToken === null ? null : await endpoint.tokenize(prefixToken, control);
   if (prefix !== null && !prefix.ok) return prefix;
@@ -48,9 +48,24 @@ export async function takesTokenIds(
   if (!tokenizer) return { ok: true, value: false };
   const ids = await endpoint.tokenize('one two', control);
   if (!ids.ok) return ids;
-  const taken = await endpoint.complete(ids.value, ONE_TOKEN, control);
-  if (!taken.ok && taken.kind !== 'refused') return taken;
+  const taken = await settled(() => endpoint.complete(ids.value, ONE_TOKEN, control));
+  if (!taken.ok && taken.kind !== 'refused' && taken.status !== 500) return taken;
   return { ok: true, value: taken.ok };
 }
 
 export const ONE_TOKEN = { until: [], maxTokens: 1, temperature: 0, seed: 0, extra: {} } as const;
+
+const SETTLED_TRIES = 3;
+
+// A 500 may be an accident, or how a server answers what it does not offer: then it comes each time.
+async function settled<T>(question: () => Promise<Reply<T>>): Promise<Reply<T>> {
+  for (let tries = 1; ; tries += 1) {
+    const reply = await question();
+    if (reply.ok || reply.status !== 500 || tries === SETTLED_TRIES) return reply;
+  }
+}
+
+// How servers, and proxies before them, answer a route that is not there.
+function isAbsence({ kind, status }: Failure): boolean {
+  return kind === 'refused' || kind === 'unauthorized' || kind === 'invalid' || status === 500;
+}

@@ -62,6 +62,17 @@ describe('executeGeneration', () => {
     });
   });
 
+  it('keeps how often it was run, and the run that was near a limit', async () => {
+    const nearLimit = { cpuMs: 1.1, wallMs: 2 };
+    const parts = {
+      docs,
+      outcomes: inline,
+      executor: executor(() => ({ ...execution, attempts: 2, nearLimit })),
+    };
+    const { outcome } = await executeGeneration(parts, answer, 0);
+    expect(outcome).toMatchObject({ verdict: { attempts: 2, nearLimit } });
+  });
+
   it('leaves the sample unscored when the jail gave no verdict, whatever it was tried', async () => {
     const failing = executor(() => {
       throw new AssayError('SANDBOX_FAULT', 'the zygote died');

@@ -65,8 +65,10 @@ export function outcomeOf(execution: Execution, { filtered }: Pick<Program, 'fil
   return { status: 'scored', metrics, filtered, verdict: verdictOf(execution) };
 }
 
-function verdictOf({ status, detail, cpuMs, wallMs, maxRssBytes }: Execution): Verdict {
-  return { status: status === 'OK' ? 'AC' : status, detail, cpuMs, wallMs, maxRssBytes };
+function verdictOf(execution: Execution): Verdict {
+  const { status, detail, cpuMs, wallMs, maxRssBytes, attempts, nearLimit } = execution;
+  const facts = { detail, cpuMs, wallMs, maxRssBytes, attempts, ...(nearLimit && { nearLimit }) };
+  return { status: status === 'OK' ? 'AC' : status, ...facts };
 }
 
 function limitsOf({ cpuMs, wallMs, memoryBytes, outputBytes }: CodeScoring): Limits {

@@ -19,9 +19,14 @@ export function kvAnswers(kv: Kv<Answer>, answers: Mirror<Answer>): Answers {
       if (answer === undefined || !answer.ok) return answer;
       return 'tokenIds' in answer.value ? { ...answer, value: answer.value } : undefined;
     },
-    async forget(job, tasks) {
-      const keys = [...tasks.map((task) => `${job}.prepare.${token(task)}`), `${job}.check`];
-      await Promise.all(keys.filter((key) => answers.get(key) !== undefined).map((key) => kv.delete(key)));
+    *names() {
+      const seen = new Set<string>();
+      for (const key of answers.keys()) seen.add(key.slice(0, key.indexOf('.')));
+      yield* seen;
+    },
+    async forget(job) {
+      const keys = [...answers.keys()].filter((key) => key.startsWith(`${job}.`));
+      await Promise.all(keys.map((key) => kv.delete(key)));
     },
   };
 }

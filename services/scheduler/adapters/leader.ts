@@ -8,6 +8,13 @@ export interface Leadership {
   readonly lost: AbortSignal;
 }
 
+/** The key as its holder last wrote it. */
+interface Held {
+  revision: number;
+  /** When the write that the broker agreed to last was begun: the key lives on from then at least. */
+  sinceMs: number;
+}
+
 const KEY = 'scheduler';
 const RENEW_MS = 1_500;
 /** Less than the key's life in the KV, so that a leader that cannot renew stops before another can start. */
@@ -29,38 +36,54 @@ export function election(options: {
   const kv = bus.kv(LEADER);
   let leading = false;
 
-  async function renew(first: number, lost: AbortController, stop: AbortSignal): Promise<void> {
-    let revision = first;
-    let renewedAt = clock.monotonic();
-    while (!lost.signal.aborted && !stop.aborted) {
-      await clock.sleep(RENEW_MS, AbortSignal.any([stop, lost.signal])).catch(() => undefined);
-      if (stop.aborted || lost.signal.aborted) break;
-      const result = await kv.update(KEY, { holder }, revision).catch((error: unknown) => {
+  /** Renews until it is told to stop or has lost the key. */
+  async function renew(held: Held, lost: AbortController, stop: AbortSignal): Promise<void> {
+    const halt = AbortSignal.any([stop, lost.signal]);
+    while (!halt.aborted) {
+      await clock.sleep(RENEW_MS, halt).catch(() => undefined);
+      if (halt.aborted) return;
+      const begunMs = clock.monotonic();
+      try {
+        const revision = await kv.update(KEY, { holder }, held.revision);
+        if (revision !== 'conflict') Object.assign(held, { revision, sinceMs: begunMs } satisfies Held);
+        else if (!(await stillOurs(held))) return lost.abort();
+      } catch (error) {
         log.warn({ err: error }, 'leadership not renewed');
-        return null;
-      });
-      if (result === 'conflict') {
-        // Our own write can have arrived although its answer was lost.
-        const entry = await kv.get(KEY).catch(() => null);
-        if (entry?.value.holder !== holder) return;
-        revision = entry.revision;
-      } else if (result !== null) revision = result;
-      if (result !== null) renewedAt = clock.monotonic();
-      else if (clock.monotonic() - renewedAt > SURE_MS) return;
+      }
     }
   }
 
-  async function hold(epoch: number, stop: AbortSignal): Promise<void> {
+  // An earlier write of ours can have arrived although its answer was lost; when it did is not known.
+  async function stillOurs(held: Held): Promise<boolean> {
+    const entry = await kv.get(KEY);
+    if (entry?.value.holder !== holder) return false;
+    held.revision = entry.revision;
+    return true;
+  }
+
+  // A clock of its own: an answer that does not come must not keep a leader in the lead.
+  async function expire(held: Held, lost: AbortController): Promise<void> {
+    for (;;) {
+      const leftMs = held.sinceMs + SURE_MS - clock.monotonic();
+      if (leftMs <= 0) return lost.abort();
+      await clock.sleep(leftMs, lost.signal).catch(() => undefined);
+      if (lost.signal.aborted) return;
+    }
+  }
+
+  async function hold(held: Held, stop: AbortSignal): Promise<void> {
+    const epoch = held.revision;
     const lost = new AbortController();
     leading = true;
     log.info({ epoch }, 'leads');
-    const renewing = renew(epoch, lost, stop).finally(() => lost.abort());
+    const expiring = expire(held, lost);
+    const renewing = renew(held, lost, stop);
     try {
       await options.lead({ epoch, lost: lost.signal });
     } finally {
       leading = false;
       lost.abort();
-      await renewing;
+      await Promise.all([renewing, expiring]);
       log.info({ epoch }, 'leads no more');
     }
   }
@@ -68,10 +91,13 @@ export function election(options: {
   return {
     leads: () => leading,
     async step(stop) {
-      const epoch = await kv.create(KEY, { holder });
-      if (epoch === 'exists') return 500;
-      await hold(epoch, stop);
-      if (stop.aborted) await kv.delete(KEY);
+      const sinceMs = clock.monotonic();
+      const revision = await kv.create(KEY, { holder });
+      if (revision === 'exists') return 500;
+      const held: Held = { revision, sinceMs };
+      await hold(held, stop);
+      // At this revision only: the key may be another's by now.
+      if (stop.aborted) await kv.delete(KEY, held.revision);
       return 500;
     },
   };

@@ -19,6 +19,8 @@ interface Server {
   view: ServerView;
   process: LocalProcess | null;
   startedAt: number;
+  /** Since when it is to become ready: its start, or when it was last ready. */
+  waitsSince: number;
   failures: number;
   readonly stop: AbortController;
   done: Promise<void>;
@@ -53,6 +55,7 @@ export function localCluster(options: {
     const command = serving.command(announceFile(folder));
     server.process = await launch({ command, env: serving.env, folder, graceMs: 3_000, parentPid });
     server.startedAt = clock.monotonic();
+    server.waitsSince = server.startedAt;
     options.log.info(
       { server: spec.key, pid: server.process.pid, model: serving.modelId },
       'model server started',
@@ -88,23 +91,21 @@ export function localCluster(options: {
     const fault = baseUrl === null ? null : await ask(baseUrl, serving, signal);
     if (baseUrl !== null && fault === null) {
       server.view = { ...server.view, phase: 'ready', fault: null, detail: 'ready', baseUrl };
+      server.waitsSince = clock.monotonic();
+      return HEALTH_MS;
+    }
+    const detail = fault?.message ?? 'loads its model';
+    if (fault?.permanent === true) {
+      // Started again it would serve the same: what it is refused for stays to be read.
+      await running.stop();
+      server.process = null;
+      server.view = { ...server.view, phase: 'failed', fault, detail };
       return HEALTH_MS;
     }
     const ready = server.view.phase === 'ready';
-    const late = !ready && clock.monotonic() - server.startedAt > serving.startTimeoutMs;
-    const detail = fault?.message ?? 'loads its model';
     server.view = { ...server.view, phase: ready ? 'down' : 'starting', fault, detail };
-    if (fault?.permanent === true || late) await running.stop();
+    if (clock.monotonic() - server.waitsSince > serving.startTimeoutMs) await running.stop();
     return STARTING_MS;
-  }
-
-  async function ask(baseUrl: string, serving: Serving, signal: AbortSignal): Promise<AssayError | null> {
-    try {
-      await askModels(baseUrl, serving.modelId, { timeoutMs: 5_000, signal });
-      return null;
-    } catch (error) {
-      return AssayError.from(error);
-    }
   }
 
   return {
@@ -126,6 +127,7 @@ export function localCluster(options: {
         view,
         process: null,
         startedAt: clock.monotonic(),
+        waitsSince: clock.monotonic(),
         failures: 0,
         stop,
         done: Promise.resolve(),
@@ -150,4 +152,13 @@ export function localCluster(options: {
       await Promise.all([...servers.keys()].map((key) => this.stop(key)));
     },
   };
+}
+
+async function ask(baseUrl: string, serving: Serving, signal: AbortSignal): Promise<AssayError | null> {
+  try {
+    await askModels(baseUrl, serving.modelId, { timeoutMs: 5_000, signal });
+    return null;
+  } catch (error) {
+    return AssayError.from(error);
+  }
 }

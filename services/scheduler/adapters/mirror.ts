@@ -3,17 +3,18 @@ import type { Kv } from '@assay/lib/bus';
 /** A KV bucket held in memory by a watch, for readers that must not wait. */
 export interface Mirror<T> {
   get(key: string): T | undefined;
+  keys(): Iterable<string>;
   values(): Iterable<T>;
   /** Puts a value that this process just wrote, so that it reads its own writes. */
   note(key: string, value: T, revision: number): void;
   onChange(listener: (key: string) => void): () => void;
-  /** Resolves when all that was there at the start has been seen. */
+  /** Resolves when all that was there at the start has been seen; rejects when the watch ends before. */
   readonly current: Promise<void>;
   /** Runs until `signal` aborts. */
   readonly done: Promise<void>;
 }
 
-export function mirror<T>(kv: Kv<T>, signal: AbortSignal): Mirror<T> {
+export function mirror<T>(kv: Pick<Kv<T>, 'watch'>, signal: AbortSignal): Mirror<T> {
   const values = new Map<string, { readonly value: T; readonly revision: number }>();
   const listeners = new Set<(key: string) => void>();
   const tell = (key: string) => {
@@ -29,6 +30,10 @@ export function mirror<T>(kv: Kv<T>, signal: AbortSignal): Mirror<T> {
     reject(error instanceof Error ? error : new Error(String(error)));
     throw error;
   });
+  done.then(
+    () => reject(new Error('the watch ended before all was seen')),
+    () => undefined,
+  );
   current.catch(() => undefined);
 
   async function follow(): Promise<void> {
@@ -41,6 +46,7 @@ export function mirror<T>(kv: Kv<T>, signal: AbortSignal): Mirror<T> {
 
   return {
     get: (key) => values.get(key)?.value,
+    keys: () => values.keys(),
     *values() {
       for (const { value } of values.values()) yield value;
     },

@@ -82,5 +82,7 @@ function modelsOf(body: unknown, baseUrl: string): { readonly id: string; readon
 function causeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause instanceof Error ? error.cause : error;
+  // https://fetch.spec.whatwg.org/#port-blocking
+  if (cause.message === 'bad port') return 'the HTTP client refuses this port; serve on another one';
   return cause.message === '' && 'code' in cause ? String(cause.code) : cause.message;
 }

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Secrets } from '../ports.ts';
 
@@ -19,14 +19,26 @@ export function folderSecrets(folder: string): Secrets {
       }
       await rename(temporary, file);
     },
-    delete: (name) => rm(path.join(folder, name), { force: true }),
-    async names() {
-      try {
-        return await readdir(folder);
-      } catch (error) {
-        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-        throw error;
-      }
+    async delete(name) {
+      for (const file of [name, `${name}.new`]) await rm(path.join(folder, file), { force: true });
+    },
+    async list() {
+      const files = await entries(folder);
+      const written = await Promise.all(files.map((file) => stat(path.join(folder, file)).catch(() => null)));
+      return files.flatMap((file, i) => {
+        const name = file.replace(/\.new$/, '');
+        const writtenMs = written[i]?.mtimeMs;
+        return writtenMs === undefined ? [] : [{ name, writtenMs }];
+      });
     },
   };
+}
+
+async function entries(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
 }

@@ -1,13 +1,14 @@
 import type { Kv } from '@assay/lib/bus';
 import type { Clock } from '@assay/lib/clock';
 import { isTerminal, type JobId, type JobRecord, type ServerRecord } from '@assay/lib/domain';
+import { AssayError } from '@assay/lib/errors';
 import type { Log } from '@assay/lib/log';
 import type { Cluster, Jobs, ServerView } from '../ports.ts';
 import { place, type Placement, type Verdict } from './place.ts';
 import { claimOf, holds, inOrder, reservationOf, waits } from './snapshot.ts';
 
 export interface CyclePorts {
-  readonly servers: Kv<ServerRecord>;
+  readonly servers: Pick<Kv<ServerRecord>, 'put' | 'delete' | 'keys'>;
   readonly jobs: Jobs;
   readonly cluster: (job: JobRecord) => Cluster;
   readonly clusters: readonly Cluster[];
@@ -33,23 +34,55 @@ export interface CycleLimits {
   readonly scoresBytes: number;
 }
 
-/** What the cycle remembers: since when servers are idle, and what it last wrote about each. */
+/** What the cycle remembers: since when servers are idle, which had failed, and what it last wrote about each. */
 export interface CycleMemory {
+  /** Failed servers that were stopped: started anew for a job that has its place, not warmed up again for one to come. */
+  readonly cold: Set<string>;
   readonly idleSince: Map<string, number>;
   readonly written: Map<string, string>;
 }
 
+/** What a new leader remembers: which records an earlier one has left, so that they are replaced or deleted. */
+export async function cycleMemory(servers: CyclePorts['servers']): Promise<CycleMemory> {
+  const written = new Map<string, string>();
+  for await (const key of servers.keys()) written.set(key, '');
+  return { idleSince: new Map(), cold: new Set(), written };
+}
+
 /**
- * The scheduling cycle: 1. snapshot, 2. decide, 3. act on jobs, 4. act on servers, 5. publish where servers are.
+ * The scheduling cycle: 1. clear away, 2. snapshot, 3. decide, 4. act on jobs, 5. act on servers, 6. publish where
+ * servers are.
  */
 export async function cycle(ports: CyclePorts, memory: CycleMemory): Promise<void> {
   const jobs = [...ports.jobs.all()];
   const live = inOrder(jobs.filter((job) => !isTerminal(job.state) && !job.cancelRequested));
+  await clearFailed(ports, memory, live);
   const placement = place(snapshotOf(ports, memory, jobs, live));
-  for (const verdict of placement.verdicts) await act(ports, verdict);
+  for (const verdict of placement.verdicts) {
+    await alone(ports, verdict.job, () => act(ports, verdict));
+  }
   for (const job of placement.giveUp) await ports.giveUp(job);
-  await serve(ports, live, placement);
+  await serve(ports, memory, live, placement);
   await publishServers(ports, memory);
+}
+
+// A server that failed is of use to no later job.
+async function clearFailed(
+  ports: CyclePorts,
+  memory: CycleMemory,
+  live: readonly JobRecord[],
+): Promise<void> {
+  const held = new Set(live.filter(holds).map(ports.keyOf));
+  const known = new Set(live.map(ports.keyOf));
+  for (const cluster of ports.clusters) {
+    for (const key of cluster.keys()) {
+      if (held.has(key) || cluster.view(key)?.phase !== 'failed') continue;
+      ports.log.info({ server: key }, 'failed server cleared away');
+      await cluster.stop(key);
+      memory.cold.add(key);
+    }
+  }
+  for (const key of memory.cold) if (held.has(key) || !known.has(key)) memory.cold.delete(key);
 }
 
 function snapshotOf(
@@ -81,6 +114,19 @@ function snapshotOf(
   };
 }
 
+/** What goes wrong with one job fails that job and holds up no other; what the broker does not do now is thrown. */
+async function alone(ports: CyclePorts, id: JobId, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const fault = AssayError.from(error);
+    const job = ports.jobs.get(id);
+    if (job === undefined || (!fault.permanent && fault.reason !== 'INTERNAL')) throw error;
+    ports.log.warn({ err: error, job: id }, 'the job cannot be placed');
+    await ports.advance(job, { to: 'FAILED', reason: 'SERVER_START_FAILED', detail: fault.message });
+  }
+}
+
 async function act(ports: CyclePorts, verdict: Verdict): Promise<void> {
   const job = ports.jobs.get(verdict.job);
   if (job === undefined || job.state !== 'QUEUED') return;
@@ -109,19 +155,25 @@ async function act(ports: CyclePorts, verdict: Verdict): Promise<void> {
 }
 
 // Servers of admitted and warming jobs run; those that the placement names stop. `ensure` joins what runs already.
-async function serve(ports: CyclePorts, live: readonly JobRecord[], placement: Placement): Promise<void> {
+async function serve(
+  ports: CyclePorts,
+  memory: CycleMemory,
+  live: readonly JobRecord[],
+  placement: Placement,
+): Promise<void> {
   for (const key of placement.stop) {
     ports.log.info({ server: key }, 'server stops');
     await Promise.all(ports.clusters.map((cluster) => cluster.stop(key)));
   }
-  const wanted = new Set(
-    placement.verdicts.flatMap((verdict) =>
-      verdict.type === 'admit' || verdict.type === 'warm' ? [verdict.job] : [],
-    ),
-  );
+  const jobsOf = (type: Verdict['type']) =>
+    new Set(placement.verdicts.flatMap((verdict) => (verdict.type === type ? [verdict.job] : [])));
+  const [admitted, warming] = [jobsOf('admit'), jobsOf('warm')];
   for (const job of live) {
-    if (holds(job) || wanted.has(job.id))
-      ports.cluster(job).ensure({ key: ports.keyOf(job), target: job.spec.target });
+    const warms = warming.has(job.id) && !memory.cold.has(ports.keyOf(job));
+    if (!holds(job) && !admitted.has(job.id) && !warms) continue;
+    await alone(ports, job.id, async () =>
+      ports.cluster(job).ensure({ key: ports.keyOf(job), target: job.spec.target }),
+    );
   }
 }
 

@@ -70,6 +70,16 @@ describe('ledger room', () => {
     expect(result.verdicts).toEqual([{ type: 'admit', job: 'a' }]);
   });
 
+  it('gives nothing up for a job that would not fit all the same', () => {
+    const active = [reservation('x', { generationBytes: 60 * MIB })];
+    const retained = [reservation('old', { generationBytes: 10 * MIB })];
+    const result = place(snapshot({ active, retained, claims: [claim('a', { generationBytes: 50 * MIB })] }));
+    expect(result.giveUp).toEqual([]);
+    expect(
+      verdicts(snapshot({ active, retained, claims: [claim('a', { generationBytes: 50 * MIB })] })),
+    ).toEqual(['wait LEDGER_FULL']);
+  });
+
   it('keeps partitions apart', () => {
     const claims = [claim('a', { generationBytes: 80 * MIB }), claim('b', { partition: 'p1' })];
     const active = [reservation('x', { generationBytes: 30 * MIB })];

@@ -124,6 +124,17 @@ function ledgerRoom(snapshot: Snapshot): Room {
     );
   };
 
+  // The oldest that must go so that the claim fits; null, and nothing goes, when even all would not be enough.
+  const keptOf = (kept: readonly Reservation[], claim: Claim): readonly Reservation[] | null => {
+    if (fits(claim)) return [];
+    for (const [i, old] of kept.entries()) {
+      add(old, -1);
+      if (fits(claim)) return kept.slice(0, i + 1);
+    }
+    for (const old of kept) add(old, 1);
+    return null;
+  };
+
   return {
     shortOf(claim, giveUp) {
       if (claim.generationBytes > most.generations || claim.scoreBytes > most.scores) {
@@ -137,14 +148,13 @@ function ledgerRoom(snapshot: Snapshot): Room {
           detail: `job ${ahead} is before it and waits for room in the ledgers`,
         };
       }
-      while (!fits(claim)) {
-        const index = retained.findIndex((kept) => kept.partition === claim.partition);
-        const [kept] = index < 0 ? [] : retained.splice(index, 1);
-        if (kept === undefined) break;
-        add(kept, -1);
-        giveUp.push(kept.job);
+      const kept = retained.filter((old) => old.partition === claim.partition);
+      const taken = keptOf(kept, claim);
+      if (taken !== null) {
+        for (const old of taken) retained.splice(retained.indexOf(old), 1);
+        giveUp.push(...taken.map((old) => old.job));
+        return null;
       }
-      if (fits(claim)) return null;
       blocked.set(claim.partition, claim.job);
       return {
         type: 'wait',

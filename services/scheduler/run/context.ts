@@ -34,6 +34,7 @@ export interface RunLimits {
   /** How long nothing may move before missing scores are looked for. */
   readonly scoreStallMs: number;
   readonly finalizeMs: number;
+  /** Of a job; also how often in a row generations are asked for again without one more. */
   readonly mostAudits: number;
 }
 
@@ -45,9 +46,12 @@ export interface Memory {
   progressAtMs: number;
   /** Since when a count stands still, and how long to wait before the next repair. */
   stall: { readonly done: number; readonly sinceMs: number; readonly waitMs: number } | null;
+  /** How often generations were asked for again in a row without one more of them, and when that may be done next. */
+  repair: { readonly done: number; readonly times: number; readonly nextMs: number } | null;
   /** When a work item was last sent, by its verb. */
   readonly sentAtMs: Map<'prepare' | 'check', number>;
-  downSinceMs: number | null;
+  /** Since when the job's server is away, and since when it refuses for good. */
+  away: { readonly sinceMs: number; readonly refusedSinceMs: number | null } | null;
   audited: boolean;
 }
 
@@ -58,8 +62,9 @@ export function emptyMemory(): Memory {
     looks: [],
     progressAtMs: 0,
     stall: null,
+    repair: null,
     sentAtMs: new Map(),
-    downSinceMs: null,
+    away: null,
     audited: false,
   };
 }

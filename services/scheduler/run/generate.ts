@@ -1,6 +1,6 @@
 import type { JobRecord, ShardRef, TaskPlan } from '@assay/lib/domain';
 import { advance, fail, plansOf, type Memory, type RunPorts } from './context.ts';
-import { look } from './counts.ts';
+import { look, type Counts } from './counts.ts';
 import { missingGenerations } from './audit.ts';
 import { nextWindow } from './window.ts';
 
@@ -20,8 +20,54 @@ export async function running(ports: RunPorts, memory: Memory, job: JobRecord): 
     return 0;
   }
   const published = await publishWindow(ports, job, plans, outstanding);
-  if (outstanding === 0 && published === 0) await repairGenerations(ports, memory, job, plans);
+  if (outstanding === 0 && published === 0) await repair(ports, memory, job, plans, counts);
   return 100;
+}
+
+const FIRST_REPAIR_MS = 1_000;
+const LONGEST_REPAIR_MS = 30_000;
+
+// A shard that no runner can work off, such as one whose blob is gone, is dropped by each: it is not sent for ever.
+async function repair(
+  ports: RunPorts,
+  memory: Memory,
+  job: JobRecord,
+  plans: readonly TaskPlan[],
+  counts: Counts,
+): Promise<void> {
+  const nowMs = ports.clock.monotonic();
+  const last = memory.repair?.done === counts.generated ? memory.repair : null;
+  if (last !== null && nowMs < last.nextMs) return;
+  const times = last?.times ?? 0;
+  if (times >= ports.limits.mostAudits) return giveUp(ports, job, plans, counts, times);
+  await repairGenerations(ports, memory, job, plans);
+  const nextMs = nowMs + Math.min(LONGEST_REPAIR_MS, FIRST_REPAIR_MS * 2 ** times);
+  memory.repair = { done: counts.generated, times: times + 1, nextMs };
+}
+
+async function giveUp(
+  ports: RunPorts,
+  job: JobRecord,
+  plans: readonly TaskPlan[],
+  counts: Counts,
+  times: number,
+): Promise<void> {
+  const missing = `${counts.samples - counts.generated} generations are still missing after they were asked for again ${times} times`;
+  for (const plan of plans) {
+    for (const { n, requests, docs } of plan.shards) {
+      for (const ref of [requests, docs]) {
+        if (await ports.blob.has(ref)) continue;
+        await fail(
+          ports,
+          job,
+          'BLOB_MISSING',
+          `${missing}: ${ref} of ${plan.task}, shard ${n}, is not there`,
+        );
+        return;
+      }
+    }
+  }
+  await fail(ports, job, 'AUDIT_INCOMPLETE', `${missing}; the runners' logs say why`);
 }
 
 async function publishWindow(
@@ -105,16 +151,22 @@ export async function repairGenerations(
   return missing;
 }
 
+/** A refusal can pass, such as of a proxy in front of the server that starts again: it must last this long. */
+const REFUSED_MS = 30_000;
+
 async function serverLost(ports: RunPorts, memory: Memory, job: JobRecord): Promise<boolean> {
   const view = job.server === undefined ? null : ports.view(job.server);
   if (view === null || view.phase === 'ready') {
-    memory.downSinceMs = null;
+    memory.away = null;
     return false;
   }
   const nowMs = ports.clock.monotonic();
-  const downSinceMs = memory.downSinceMs ?? nowMs;
-  memory.downSinceMs = downSinceMs;
-  if (view.phase !== 'failed' && nowMs - downSinceMs < ports.limits.serverLostMs) return false;
+  const refused = view.fault?.permanent === true;
+  const { sinceMs, refusedSinceMs } = memory.away ?? { sinceMs: nowMs, refusedSinceMs: null };
+  const away = { sinceMs, refusedSinceMs: refused ? (refusedSinceMs ?? nowMs) : null };
+  memory.away = away;
+  const lost = nowMs - away.sinceMs >= ports.limits.serverLostMs;
+  if (!lost && (away.refusedSinceMs === null || nowMs - away.refusedSinceMs < REFUSED_MS)) return false;
   await fail(ports, job, 'SERVER_LOST', view.detail);
   return true;
 }

@@ -1,5 +1,5 @@
-import { countsOf, type JobRecord, type TaskPlan } from '@assay/lib/domain';
-import { AssayError } from '@assay/lib/errors';
+import { countsOf, type JobId, type JobRecord, type TaskPlan } from '@assay/lib/domain';
+import { AssayError, passing } from '@assay/lib/errors';
 import { advance, fail, plansOf, type Memory, type RunPorts } from './context.ts';
 import { look, type Counts } from './counts.ts';
 import { missingGenerations, missingScores } from './audit.ts';
@@ -70,6 +70,7 @@ export async function auditing(
   if (!memory.audited && !(await audit(ports, memory, job, plans))) return 0;
   memory.audited = true;
   const endedAt = new Date(ports.clock.now()).toISOString();
+  const cancelled = cancellation(ports, job.id);
   try {
     await ports.reporter.finalize(
       {
@@ -79,13 +80,19 @@ export async function auditing(
         endedAt,
         provenance: provenanceOf(ports, job, plans),
       },
-      AbortSignal.any([stop, AbortSignal.timeout(ports.limits.finalizeMs)]),
+      AbortSignal.any([stop, cancelled.signal, AbortSignal.timeout(ports.limits.finalizeMs)]),
     );
   } catch (error) {
+    if (cancelled.signal.aborted) return 0;
     const fault = AssayError.from(error);
+    // A call that was given up, by this process or on the way, is no answer about the job.
+    if (stop.aborted || fault.reason === 'CANCELLED')
+      throw passing('UNAVAILABLE', 'the reporter was not waited for', fault);
     if (!fault.permanent) throw fault;
     await fail(ports, job, fault.reason, fault.message);
     return 0;
+  } finally {
+    cancelled.forget();
   }
   ports.crash.at('scheduler.reported');
   const total = plans.reduce((sum, plan) => sum + countsOf(plan).scores, 0);
@@ -95,6 +102,20 @@ export async function auditing(
     detail: `the audit found all ${total} scores once; the report is stored`,
   });
   return 0;
+}
+
+/** Aborts when the user cancels the job. */
+function cancellation(
+  ports: RunPorts,
+  id: JobId,
+): { readonly signal: AbortSignal; readonly forget: () => void } {
+  const asked = new AbortController();
+  const look = () => {
+    if (ports.jobs.get(id)?.cancelRequested === true) asked.abort();
+  };
+  const forget = ports.jobs.onChange((changed) => changed === id && look());
+  look();
+  return { signal: asked.signal, forget };
 }
 
 /** True when complete; otherwise the repair is under way and the job has gone back, or has failed. */

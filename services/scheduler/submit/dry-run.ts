@@ -1,10 +1,11 @@
 import type { Blob } from '@assay/lib/blob';
 import type { Bus } from '@assay/lib/bus';
 import type { Clock } from '@assay/lib/clock';
-import type { PrepareValue, ShardRequests, TaskPlan, TaskSelection } from '@assay/lib/domain';
+import type { BlobRef, PrepareValue, ShardRequests, TaskPlan, TaskSelection } from '@assay/lib/domain';
 import { AssayError, REASONS, type Reason } from '@assay/lib/errors';
 import type { Answers } from '../ports.ts';
 import { contentHashOf } from './job-id.ts';
+import type { shared } from './shared.ts';
 import type { Checked } from './submit.ts';
 
 export interface DryRunPorts {
@@ -13,6 +14,8 @@ export interface DryRunPorts {
   readonly answers: Answers;
   readonly clock: Clock;
   readonly partition: string;
+  /** Two equal dry runs at once have one name, and the first to end would take the answers from the other. */
+  readonly share: ReturnType<typeof shared<DryTask[]>>;
 }
 
 export interface DryTask {
@@ -32,21 +35,27 @@ const POLL_MS = 50;
 export async function dryRun(ports: DryRunPorts, checked: Checked, signal: AbortSignal): Promise<DryTask[]> {
   const bundle = await checked.store();
   const name = `1${contentHashOf({ bundle, tasks: checked.tasks, seed: checked.seed }).slice(0, 11)}`;
+  return ports.share(name, (halt) => render(ports, name, bundle, checked, halt), signal);
+}
+
+async function render(
+  ports: DryRunPorts,
+  name: string,
+  bundle: BlobRef,
+  checked: Checked,
+  signal: AbortSignal,
+): Promise<DryTask[]> {
+  const queue = ports.bus.work(ports.partition).prepare;
   try {
     for (const selection of checked.tasks) {
       const { name: task, ...overrides } = selection;
-      await ports.bus
-        .work(ports.partition)
-        .prepare.publish({ v: 1, job: name, task, bundle, seed: checked.seed, ...overrides });
+      await queue.publish({ v: 1, job: name, task, bundle, seed: checked.seed, ...overrides });
     }
     const tasks: DryTask[] = [];
     for (const selection of checked.tasks) tasks.push(await rendered(ports, name, selection, signal));
     return tasks;
   } finally {
-    await ports.answers.forget(
-      name,
-      checked.tasks.map((task) => task.name),
-    );
+    await ports.answers.forget(name);
   }
 }
 

@@ -62,6 +62,16 @@ describe('validate', () => {
     ]);
   });
 
+  it('refuses a model that nothing here can start', () => {
+    for (const device of ['', 'cpu']) {
+      const target = { type: 'catalog', model: 'small', device } as const;
+      const { problems } = validate(submission({ target }), [{ name: 'small', devices: [] }], ['cpu']);
+      expect(problems.map(({ field, reason }) => [field, reason])).toEqual([
+        ['catalog.model', 'UNKNOWN_DEVICE'],
+      ]);
+    }
+  });
+
   it('asks for a target and for tasks', () => {
     const { problems } = validate(submission({ target: undefined, tasks: [] }), models, ['cpu']);
     expect(problems.map((problem) => problem.field)).toEqual(['target', 'tasks']);

@@ -2,6 +2,7 @@ import type { Blob } from '@assay/lib/blob';
 import type { Clock } from '@assay/lib/clock';
 import { isTerminal, type JobRecord, type JobSpec } from '@assay/lib/domain';
 import { AssayError } from '@assay/lib/errors';
+import type { CrashPoints } from '@assay/lib/faults';
 import { checkTasks, listTasks, type TaskFiles } from '@assay/lib/tasks';
 import type { Jobs, Secrets } from '../ports.ts';
 import { CATALOG_PREFIX } from './bundle.ts';
@@ -18,6 +19,7 @@ export interface SubmitPorts {
   readonly catalogTasks: TaskFiles;
   readonly partitionOf: (id: string) => string;
   readonly clock: Clock;
+  readonly crash: CrashPoints;
 }
 
 /**
@@ -31,9 +33,9 @@ export async function submit(ports: SubmitPorts, tenant: string, submission: Sub
   if (known !== undefined && valid !== null) return again(ports, known, valid);
   const checked = await check(ports, submission);
   const record = recordOf(ports, id, specOf(tenant, id, checked, hashOf(checked), await checked.store()));
-  const stored =
-    (await ports.jobs.create(record)) === 'created' ? record : await ports.jobs.edit(id, () => null);
-  return again(ports, stored, checked);
+  const created = (await ports.jobs.create(record)) === 'created';
+  if (created) ports.crash.at('scheduler.edge.SUBMITTED');
+  return again(ports, created ? record : await ports.jobs.edit(id, () => null), checked);
 }
 
 /**

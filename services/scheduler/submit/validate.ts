@@ -21,6 +21,7 @@ export interface Submission {
 
 export interface KnownModel {
   readonly name: string;
+  /** Those on which it can be served here; none when nothing here can start it. */
   readonly devices: readonly string[];
 }
 
@@ -106,10 +107,18 @@ function targetOf(
     return null;
   }
   const device = target.device === '' ? model.devices[0] : target.device;
-  if (device === undefined || (devices.includes(device) && !model.devices.includes(device))) {
+  if (device === undefined || model.devices.length === 0) {
+    wrong(
+      'catalog.model',
+      `${model.name} runs on no device here: its catalog file does not say how it is started`,
+      'UNKNOWN_DEVICE',
+    );
+    return null;
+  }
+  if (devices.includes(device) && !model.devices.includes(device)) {
     wrong(
       'catalog.device',
-      `${model.name} does not run on "${device ?? ''}"; it runs on ${listed(model.devices)}`,
+      `${model.name} does not run on "${device}"; it runs on ${listed(model.devices)}`,
       'UNKNOWN_DEVICE',
     );
     return null;

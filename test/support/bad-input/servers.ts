@@ -15,14 +15,13 @@ export interface Unfit {
   readonly says: readonly string[];
 }
 
-const ALIGNED = 'prompt log-probabilities are there, but they';
 const LOGPROBS: readonly (readonly [LogprobsMode, string])[] = [
   ['missing', 'no choices[0].logprobs'],
   ['partial', 'have no log-probability'],
-  ['shifted-left', ALIGNED],
-  ['shifted-right', ALIGNED],
-  ['after', ALIGNED],
-  ['short', ''],
+  ['shifted-left', 'they look shifted by one place'],
+  ['shifted-right', 'they look shifted by one place'],
+  ['after', 'they do not belong to their tokens'],
+  ['short', 'do not make up the prompt'],
   ['other-text', 'do not make up the prompt'],
 ];
 
@@ -51,9 +50,16 @@ export const unfitServers: readonly Unfit[] = [
   {
     title: 'has a context that is shorter than a prompt of a task that refuses this',
     behaviour: { contextLength: 256 },
-    files: longTask('refuse'),
+    files: longTask('long_prompt: refuse'),
     reason: 'PROMPT_TOO_LONG',
     says: ['T: 1 prompt', '256 tokens'],
+  },
+  {
+    title: 'has a context that is shorter than a chat',
+    behaviour: { contextLength: 256 },
+    files: longTask('api: chat'),
+    reason: 'PROMPT_TOO_LONG',
+    says: ['T: 1 prompt', '256 tokens', 'without the chat template'],
   },
   {
     title: 'wants a key and gets none',

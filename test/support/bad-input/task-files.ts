@@ -71,6 +71,12 @@ export const taskFiles: readonly Refused[] = [
     choiceTask('metadata: { assay: { api: chat } }\n'),
   ),
   task(
+    'a chat that is to be cut',
+    'TASK_UNSUPPORTED',
+    ['t.yaml:8:46'],
+    goodTask('metadata: { assay: { api: chat, long_prompt: truncate } }\n'),
+  ),
+  task(
     'several problems in several files',
     'INVALID_REQUEST',
     ['t.yaml:8:25', 't.yaml:9:1', 'd.jsonl:2'],

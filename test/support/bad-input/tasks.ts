@@ -26,12 +26,12 @@ export function choiceTask(more = ''): Files {
   return goodTask(`output_type: multiple_choice\ndoc_to_choice: ["1", "2"]\n${more}`);
 }
 
-/** Two short prompts and one of about 400 tokens. */
-export function longTask(longPrompt: 'truncate' | 'refuse'): Files {
+/** Two short prompts and one of about 400 tokens, with these settings of `metadata.assay`. */
+export function longTask(assay: string): Files {
   const rows = ['one', 'two', Array.from({ length: 400 }, (_, i) => `word${i}`).join(' ')];
   const data = rows.map((q) => `${JSON.stringify({ q, a: '1' })}\n`).join('');
   return goodTask(
-    `generation_kwargs: { until: ["\\n"], max_gen_toks: 16 }\nmetadata: { assay: { long_prompt: ${longPrompt} } }\n`,
+    `generation_kwargs: { until: ["\\n"], max_gen_toks: 16 }\nmetadata: { assay: { ${assay} } }\n`,
     data,
   );
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ChoicesRequest } from '@assay/lib/domain';
 import type { EchoReply, ModelEndpoint, Prompt, Reply } from '../../ports.ts';
 import type { Profile } from '../profile.ts';
-import { solveChoices, tokenStarts } from './choices.ts';
+import { solveChoices } from './choices.ts';
 import type { Asking } from './solve.ts';
 
 // One token for each word with the space before it; its id is its place in the list, its log-probability −id / 8.
@@ -130,13 +130,64 @@ describe('log-likelihoods of choices', () => {
   });
 });
 
-describe('where tokens begin in a prompt', () => {
-  it('skips one that the server put in front', () => {
-    expect(tokenStarts(['<s>', 'a', ' b', ' x'], 'a b')).toEqual([-1, 0, 1, 3]);
-    expect(tokenStarts(['a', ' b', ' x'], 'a b')).toEqual([0, 1, 3]);
+describe('log-likelihoods of choices that go as text', () => {
+  const words = (prompt: string) => prompt.match(/\s*\S+/g) ?? [];
+  const solveShown = (shown: (prompt: string) => readonly string[], asked: ChoicesRequest) => {
+    const server = new Words(false);
+    server.echo = (prompt) => {
+      const tokens = typeof prompt === 'string' ? [...shown(prompt), ' x'] : [];
+      const logprobs = tokens.map((_, i) => (i === 0 ? null : -i));
+      const usage = { promptTokens: 0, completionTokens: 0 };
+      return Promise.resolve({ ok: true, value: { tokens, logprobs, best: logprobs, usage } });
+    };
+    return solve(server, asked, { tokenizer: false });
+  };
+
+  it('count a token that lies across the border', async () => {
+    const solved = await solveShown(words, request('Answer: 1', '2', ' 3'));
+    expect(solved?.outcome).toMatchObject({
+      responses: [
+        [-1, true],
+        [-2, true],
+      ],
+    });
   });
 
-  it('is not known when they do not make up the prompt', () => {
-    expect(tokenStarts(['a', 'b'], 'a b')).toBeNull();
+  it.each([
+    ['an empty context', '', ' yes'],
+    ['a context inside the first token', 'A', 'nswer'],
+    ['a continuation without a token', 'Answer: 1', ''],
+  ])('are refused, not made up, for %s', async (_name, context, continuation) => {
+    const solved = await solveShown(words, request(context, continuation));
+    expect(solved?.outcome).toMatchObject({ ok: false, fault: { reason: 'refused' } });
+  });
+
+  it.each(['<s>', ''])(
+    'begin after a token %j that the server puts in front of an empty context',
+    async (front) => {
+      const solved = await solveShown((prompt) => [front, ...words(prompt)], request('', ' no way'));
+      expect(solved?.outcome).toMatchObject({ responses: [[-3, true]] });
+    },
+  );
+
+  // As byte-level vocabularies cut what they have no token for: a duck is three tokens.
+  const cut = (prompt: string) => prompt.match(/\s?\p{So}|\s*[^\s\p{So}]+/gu)?.flatMap(inBytes) ?? [];
+  const inBytes = (word: string) =>
+    /\p{So}/u.test(word) ? [word.replace(/\p{So}/u, '\ufffd'), '\ufffd', '\ufffd'] : [word];
+
+  it.each([
+    ['in the context', 'A 🦆 is', ' yes', [5]],
+    ['at the end of the context', 'A 🦆', ' yes', [4]],
+    ['in the continuation', 'A', ' 🦆 is', [1, 2, 3, 4]],
+    ['right after the context', 'A ', '🦆 is', [1, 2, 3, 4]],
+    ['at the end of all', 'A', ' two 🦆', [1, 2, 3, 4]],
+  ])('resynchronise after a split character %s', async (_name, context, continuation, at) => {
+    const solved = await solveShown(cut, request(context, continuation));
+    expect(solved?.outcome).toMatchObject({ responses: [[-at.reduce((a, b) => a + b), true]] });
+  });
+
+  it('are refused where they begin among characters that were split together', async () => {
+    const solved = await solveShown(cut, request('A 🦆', '🦆 is'));
+    expect(solved?.outcome).toMatchObject({ ok: false, fault: { reason: 'refused' } });
   });
 });

@@ -2,6 +2,7 @@ import type { ChoiceResponse, ChoicesRequest, Usage } from '@assay/lib/domain';
 import type { Control, EchoReply, Failure, ModelEndpoint, Reply } from '../../ports.ts';
 import type { Profile } from '../profile.ts';
 import { faulted, NO_USAGE, tooLong, type Asking, type Question, type Solved } from './solve.ts';
+import { tokenStarts } from './token-starts.ts';
 
 interface Scored {
   readonly response: ChoiceResponse;
@@ -135,25 +136,22 @@ async function scoreText(
   if (!echo.ok) return echo;
   const starts = tokenStarts(echo.value.tokens, prompt);
   if (starts === null) return invalid('the echoed tokens do not make up the prompt');
-  const from = Math.max(
-    1,
-    starts.findIndex((start) => start >= context.length),
-  );
-  const end = starts.findIndex((start) => start >= prompt.length);
-  return scored(echo.value, from, end === -1 ? starts.length : end, 0);
+  const end = before(starts, prompt.length);
+  const next = before(starts, context.length);
+  // A token across the border holds part of the continuation.
+  const from = starts[next] === context.length ? next : next - 1;
+  if (from >= end) return refused('the continuation has no token');
+  if (!Number.isInteger(starts[from])) return refused('the continuation begins among split characters');
+  if (from < 1 || starts[from] === -1) {
+    return refused('nothing stands before the first token of the continuation, so it has no log-probability');
+  }
+  return scored(echo.value, from, end, 0);
 }
 
-/**
- * Where each token begins in the prompt, in UTF-16 units; tokens after the prompt begin at its length or later. A
- * token that the server put in front begins at −1. Null when the tokens do not make up the prompt.
- */
-export function tokenStarts(tokens: readonly string[], prompt: string): readonly number[] | null {
-  for (const added of [0, 1]) {
-    let offset = 0;
-    const starts = tokens.map((token, i) => (i < added ? -1 : (offset += token.length) - token.length));
-    if (tokens.slice(added).join('').startsWith(prompt)) return starts;
-  }
-  return null;
+/** How many tokens begin before `place`. */
+function before(starts: readonly number[], place: number): number {
+  const first = starts.findIndex((start) => start >= place);
+  return first === -1 ? starts.length : first;
 }
 
 function scored(echo: EchoReply, from: number, end: number, truncatedTokens: number): Reply<Scored> {
@@ -173,6 +171,11 @@ function scored(echo: EchoReply, from: number, end: number, truncatedTokens: num
 
 function invalid(detail: string): Failure {
   return { ok: false, kind: 'invalid', status: 200, detail };
+}
+
+/** What no try can change. */
+function refused(detail: string): Failure {
+  return { ok: false, kind: 'refused', status: 0, detail };
 }
 
 function added(a: Usage, b: Usage): Usage {

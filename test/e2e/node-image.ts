@@ -1,0 +1,32 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import type { Cluster } from '../cluster/cluster.ts';
+
+const run = promisify(execFile);
+
+/** Loads an image with this Node and the libraries that it needs; resolves with its name. */
+export async function loadNodeImage(cluster: Cluster): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'assay-image-'));
+  try {
+    const program = await realpath(process.execPath);
+    const { stdout } = await run('ldd', [program]);
+    const libraries = new Set(stdout.match(/\/\S+/g));
+    const tar = path.join(folder, 'image.tar');
+    await run(path.join(import.meta.dirname, '../cluster/image.sh'), [
+      'node',
+      `${program}=/usr/bin/node`,
+      ...(await Promise.all([...libraries].map(async (file) => `${await realpath(file)}=${file}`))),
+      '--entrypoint',
+      '/usr/bin/node',
+      '--tar',
+      tar,
+    ]);
+    await cluster.loadImage(tar);
+    return 'assay.local/node:1';
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,30 @@
+// What a scheduler holds of a cluster and nothing else: all nodes and pods. Says what it costs. argv: kubeconfig.
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock as clock } from '@assay/lib/clock';
+import { createLog } from '@assay/lib/log';
+import { reflect } from '../../services/scheduler/adapters/kubernetes/reflector.ts';
+import { NODES, PODS } from '../../services/scheduler/adapters/kubernetes/resource.ts';
+import { trimNode } from '../../services/scheduler/adapters/kubernetes/trim-node.ts';
+import { trimPod } from '../../services/scheduler/adapters/kubernetes/trim-pod.ts';
+import { clientFor } from './kube-world.ts';
+
+const say = (line: object) => console.log(JSON.stringify(line));
+const log = createLog({ service: 'watcher', level: 'silent' });
+const stop = new AbortController();
+process.on('SIGTERM', () => stop.abort());
+const { client, metrics } = await clientFor(process.argv[2] ?? '');
+const idleBytes = process.memoryUsage.rss();
+const delay = monitorEventLoopDelay({ resolution: 1 });
+delay.enable();
+const startedAt = performance.now();
+const common = { client, metrics, clock, log };
+const nodes = reflect({ ...common, resource: NODES, trim: trimNode }, stop.signal);
+const pods = reflect({ ...common, resource: PODS, trim: trimPod }, stop.signal);
+await Promise.all([nodes.synced, pods.synced]);
+say({ pods: pods.size, nodes: nodes.size, syncedMs: performance.now() - startedAt });
+pods.onChange((key) => say({ changed: key, phase: pods.get(key)?.phase ?? null }));
+await sleep(2_000);
+say({ idleBytes, residentBytes: process.memoryUsage.rss(), blockedMs: delay.max / 1e6 });
+await Promise.all([nodes.done, pods.done]);
+client.close();
