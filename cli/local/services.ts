@@ -98,7 +98,7 @@ function common(settings: ServiceSettings, name: ServiceName): Record<string, st
   return {
     NATS_URL: settings.natsUrl,
     ...(natsToken === undefined ? {} : { NATS_TOKEN: natsToken }),
-    BLOB_DIR: layout.blobs,
+    ...(settings.extra[name]?.['ASSAY_BLOB_STORE'] === undefined ? { BLOB_DIR: layout.blobs } : {}),
     TOKEN: settings.token,
     ANNOUNCE_FILE: announceFileOf(layout, name),
   };

@@ -3,7 +3,7 @@ import { passing, type AssayError } from '../errors.ts';
 import { BrokerRefusal, isRefused, REFUSED, toAssayError } from './broker-error.ts';
 import { parseJson } from './entry.ts';
 import type { Link } from './link.ts';
-import { readListing } from './listing.ts';
+import { readListing, type Listed } from './listing.ts';
 
 /** What of a stream's configuration Assay sets. Everything else is the server's default. */
 export type StreamSpec = Pick<StreamConfig, 'name' | 'subjects' | 'retention'> &
@@ -45,7 +45,7 @@ export function streamInfo(link: Link, stream: string): Promise<StreamInfo> {
 }
 
 export interface SubjectPage {
-  readonly subjects: Iterable<string>;
+  readonly subjects: Iterable<Listed>;
   /** Subjects under the filter, on all pages. */
   readonly total: number;
 }
@@ -68,9 +68,19 @@ export async function subjectPage(
   }
 }
 
+/** Spares what was stored under the sequence `before` or later, or the last `keep` messages. */
+export type Spared = { readonly before: number } | { readonly keep: number };
+
 /** Removes what lies under the filter; gives how many messages that were. */
-export async function purgeSubjects(link: Link, stream: string, filter: string): Promise<number> {
-  const answer = await assayCall<{ purged: number }>(link, `STREAM.PURGE.${stream}`, { filter }, SLOW);
+export async function purgeSubjects(
+  link: Link,
+  stream: string,
+  filter: string,
+  spared?: Spared,
+): Promise<number> {
+  const body =
+    spared !== undefined && 'before' in spared ? { filter, seq: spared.before } : { filter, ...spared };
+  const answer = await assayCall<{ purged: number }>(link, `STREAM.PURGE.${stream}`, body, SLOW);
   return answer.purged;
 }
 
@@ -79,6 +89,8 @@ export interface StoredMessage {
   readonly data: Uint8Array;
   /** The header block as it was sent; empty when there is none. */
   readonly headers: string;
+  /** When it was stored, by the broker's clock: epoch milliseconds. */
+  readonly storedMs: number;
 }
 
 /** The last message of a subject, as the stream's leader has it. */
@@ -88,15 +100,33 @@ export async function lastMessage(
   subject: string,
   pace: Pace = QUICK,
 ): Promise<StoredMessage | null> {
+  return stored(link, stream, subject, { last_by_subj: subject }, pace);
+}
+
+/** The first message of a subject from a sequence on. */
+export function nextMessage(
+  link: Link,
+  stream: string,
+  subject: string,
+  from: number,
+): Promise<StoredMessage | null> {
+  return stored(link, stream, subject, { seq: from, next_by_subj: subject }, QUICK);
+}
+
+// Never by DIRECT.GET, whose answer is the message itself: whoever may ask for it can have the broker answer on any
+// subject, and so store there what he could not publish. See docs/architecture.md.
+async function stored(
+  link: Link,
+  stream: string,
+  subject: string,
+  which: object,
+  pace: Pace,
+): Promise<StoredMessage | null> {
   try {
-    const { message } = await call<{ message: RawMessage }>(
-      link,
-      `STREAM.MSG.GET.${stream}`,
-      { last_by_subj: subject },
-      pace,
-    );
+    const { message } = await call<{ message: RawMessage }>(link, `STREAM.MSG.GET.${stream}`, which, pace);
     const headers = Buffer.from(message.hdrs ?? '', 'base64').toString();
-    return { sequence: message.seq, data: Buffer.from(message.data ?? '', 'base64'), headers };
+    const data = Buffer.from(message.data ?? '', 'base64');
+    return { sequence: message.seq, data, headers, storedMs: Date.parse(message.time) };
   } catch (error) {
     if (isRefused(error, REFUSED.noMessage)) return null;
     throw toAssayError(error, `read ${subject}`);
@@ -195,6 +225,7 @@ function isAnswer<T>(body: unknown): body is Answer<T> {
 
 interface RawMessage {
   readonly seq: number;
+  readonly time: string;
   readonly data?: string;
   readonly hdrs?: string;
 }

@@ -33,6 +33,11 @@ export function isRefused(thrown: unknown, code: number): boolean {
 
 const NO_ROOM: ReadonlySet<number> = new Set([REFUSED.storeFailed, 10023, REFUSED.noRoomToReserve]);
 
+/** The broker's user has no right to publish there. */
+export function forbidden(subject: string): AssayError {
+  return new AssayError('UNAUTHENTICATED', `the broker does not let this user publish to ${subject}`);
+}
+
 /** The one conversion of what the broker or its client throws. `doing` says what was tried. */
 export function toAssayError(thrown: unknown, doing: string): AssayError {
   if (thrown instanceof AssayError) return thrown;

@@ -9,6 +9,7 @@ import { bucketOf } from './kv-bucket.ts';
 import { generationSubjects, scoreSubjects } from './ledger-subject.ts';
 import { ledgerOf } from './ledger.ts';
 import { Link } from './link.ts';
+import { authenticatorOf, inboxPrefixOf, type Login } from './login.ts';
 import { shardQueue, workItems } from './queue.ts';
 import { streamsReady } from './ready.ts';
 import { partitionStreams, specsOf } from './streams.ts';
@@ -17,6 +18,8 @@ export interface ConnectOptions {
   /** `nats://host:port`, or several with commas between them. */
   readonly url: string;
   readonly token?: string;
+  /** Instead of a token. Answers then come below an inbox of this user alone. */
+  readonly login?: Login;
   /** Shown by the broker's monitoring. */
   readonly name: string;
   readonly log: Log;
@@ -28,10 +31,10 @@ export interface ConnectOptions {
 
 /**
  * Connects, and connects again for as long as the bus is not closed.
- * Throws UNAUTHENTICATED (permanent) when the broker refuses the token, BROKER_UNAVAILABLE when it is not there in time.
+ * Throws UNAUTHENTICATED (permanent) when the broker refuses the token or the user, BROKER_UNAVAILABLE when it is not there in time.
  */
 export async function connectBus(options: ConnectOptions): Promise<Bus> {
-  const link = new Link(await dial(options), options.log);
+  const link = await connectLink(options);
   return {
     ensure: async (partition, limits) => {
       for (const spec of specsOf(partition, limits, options.replicas ?? 1)) await ensureStream(link, spec);
@@ -47,7 +50,15 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
   };
 }
 
+/** The connection alone, for what shares nothing with the bus but its broker. Throws what `connectBus` throws. */
+export async function connectLink(options: ConnectOptions): Promise<Link> {
+  const { login, log } = options;
+  return new Link(await dial(options), log, login && inboxPrefixOf(login.user));
+}
+
 async function dial(options: ConnectOptions): Promise<NatsConnection> {
+  const { login } = options;
+  const authenticator = login && authenticatorOf(login);
   const signal = options.signal ?? AbortSignal.timeout(FIRST_CONNECT_MS);
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -55,6 +66,7 @@ async function dial(options: ConnectOptions): Promise<NatsConnection> {
         servers: options.url.split(','),
         name: options.name,
         ...(options.token !== undefined && { token: options.token }),
+        ...(login && { authenticator, inboxPrefix: inboxPrefixOf(login.user) }),
         timeout: 5_000,
         maxReconnectAttempts: -1,
         reconnectDelayHandler: () => 100 + Math.random() * 900,
@@ -64,7 +76,7 @@ async function dial(options: ConnectOptions): Promise<NatsConnection> {
         noAsyncTraces: true,
       });
     } catch (error) {
-      if (isRefusal(error)) throw refused(options.url, error);
+      if (isRefusal(error)) throw refused(options, error);
       if (signal.aborted) throw toAssayError(error, `connect to the broker at ${options.url}`);
       options.log.warn({ err: error, url: options.url, attempt }, 'the broker is not there yet');
     }
@@ -80,6 +92,7 @@ function isRefusal(error: unknown): boolean {
   return error instanceof NatsError && error.isAuthError();
 }
 
-function refused(url: string, cause: unknown): AssayError {
-  return new AssayError('UNAUTHENTICATED', `the broker at ${url} refuses the token`, { cause });
+function refused({ url, login }: ConnectOptions, cause: unknown): AssayError {
+  const what = login === undefined ? 'the token' : `user ${login.user} or its password`;
+  return new AssayError('UNAUTHENTICATED', `the broker at ${url} refuses ${what}`, { cause });
 }

@@ -17,6 +17,10 @@ export type {
   Taken,
   WorkItems,
 } from './bus.ts';
+export { brokerUsersConfig, type BrokerUser } from './broker-users.ts';
 export { connectBus, type ConnectOptions } from './connect.ts';
+export { DURABLES } from './durables.ts';
 export type { Kv, KvBucket, KvChange, KvEntry } from './kv.ts';
+export type { Login } from './login.ts';
+export { permissionsOf, SERVICE_NAMES, type Permissions, type ServiceName } from './permissions.ts';
 export { token } from './subject.ts';

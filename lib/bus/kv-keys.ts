@@ -1,14 +1,16 @@
-import { openReader } from './kv-reader.ts';
+import { openReader } from './last-reader.ts';
 import type { KvBucket } from './kv.ts';
 import type { Link } from './link.ts';
 import type { Pulled } from './pulled.ts';
+import { bucketStream, bucketSubject } from './streams.ts';
 import { decodeKey, encodeKey } from './subject.ts';
 
 /** Every key that starts with `prefix`. Costs the keys below the prefix's last dot, so end a prefix in one. */
 export async function* keysOf(link: Link, bucket: KvBucket<unknown>, prefix: string): AsyncIterable<string> {
   const dot = prefix.lastIndexOf('.');
-  const filter = dot < 0 ? '>' : `${encodeKey(prefix.slice(0, dot))}.>`;
-  const reader = await openReader(link, bucket, { filter, headersOnly: true });
+  const stream = bucketStream(bucket);
+  const filter = bucketSubject(bucket, dot < 0 ? '>' : `${encodeKey(prefix.slice(0, dot))}.>`);
+  const reader = await openReader(link, { stream, filter, headersOnly: true });
   try {
     for await (const messages of reader.snapshot(new AbortController().signal)) {
       for (const message of messages) {

@@ -3,11 +3,11 @@ import { AssayError } from '../errors.ts';
 import { lastMessage } from './api.ts';
 import { parseJson } from './entry.ts';
 import { isDeleted, keyOf } from './kv-keys.ts';
-import { openReader, type KvReader } from './kv-reader.ts';
+import { openReader, type LastReader } from './last-reader.ts';
 import type { KvBucket, KvChange } from './kv.ts';
 import type { Link } from './link.ts';
 import type { Pulled } from './pulled.ts';
-import { bucketStream } from './streams.ts';
+import { bucketStream, bucketSubject } from './streams.ts';
 import { encodeKey } from './subject.ts';
 
 /**
@@ -22,10 +22,10 @@ export async function* watchBucket<T>(
 ): AsyncIterable<KvChange<T>> {
   const watch = new Watch<T>(link, bucket);
   for (let failures = 0; !signal.aborted;) {
-    let reader: KvReader | undefined;
+    let reader: LastReader | undefined;
     try {
-      const filter = key === undefined ? '>' : encodeKey(key);
-      reader = await openReader(link, bucket, { filter, headersOnly: false });
+      const filter = bucketSubject(bucket, key === undefined ? '>' : encodeKey(key));
+      reader = await openReader(link, { stream: bucketStream(bucket), filter, headersOnly: false });
       yield* watch.snapshot(reader, signal);
       failures = 0;
       yield* watch.changes(reader, signal);
@@ -54,7 +54,7 @@ class Watch<T> {
     this.#bucket = bucket;
   }
 
-  async *snapshot(reader: KvReader, signal: AbortSignal): AsyncIterable<KvChange<T>> {
+  async *snapshot(reader: LastReader, signal: AbortSignal): AsyncIterable<KvChange<T>> {
     const seen = new Set<string>();
     for await (const messages of reader.snapshot(signal)) {
       for (const message of messages) {
@@ -70,7 +70,7 @@ class Watch<T> {
     this.#current = true;
   }
 
-  async *changes(reader: KvReader, signal: AbortSignal): AsyncIterable<KvChange<T>> {
+  async *changes(reader: LastReader, signal: AbortSignal): AsyncIterable<KvChange<T>> {
     while (!signal.aborted && !reader.gone) {
       const messages = await reader.next(this.#untilNextEndMs(), signal);
       for (const message of messages) yield* this.#change(message, reader.skewMs);

@@ -55,7 +55,7 @@ async function* list(link: Link, stream: string, filter: string): AsyncIterable<
   for (let offset = 0; ;) {
     const page = await subjectPage(link, stream, filter, offset);
     let listed = 0;
-    for (const subject of page.subjects) {
+    for (const { subject } of page.subjects) {
       yield subject;
       listed += 1;
     }

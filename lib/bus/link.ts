@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from 'nats';
 import type { Log } from '../log.ts';
-import { toAssayError } from './broker-error.ts';
+import { forbidden, toAssayError } from './broker-error.ts';
 
 export interface Ask {
   readonly headers?: MsgHdrs;
@@ -24,7 +24,8 @@ export class Link {
   #closing = false;
   #closed = false;
   #asking = 0;
-  readonly #inbox = createInbox();
+  readonly #inboxPrefix: string | undefined;
+  readonly #inbox: string;
   readonly #waiting = new Map<string, Waiting>();
   readonly #outbox: Outgoing[] = [];
   readonly #drops = new Set<() => void>();
@@ -32,9 +33,12 @@ export class Link {
   readonly #sweep: NodeJS.Timeout;
   #count = 0;
 
-  constructor(nc: NatsConnection, log: Log) {
+  /** Answers arrive below `inboxPrefix`; the broker may let this user listen there alone. */
+  constructor(nc: NatsConnection, log: Log, inboxPrefix?: string) {
     this.nc = nc;
     this.log = log;
+    this.#inboxPrefix = inboxPrefix;
+    this.#inbox = this.newInbox();
     nc.subscribe(`${this.#inbox}.*`, { callback: (error, message) => this.#answer(error, message) });
     this.#sweep = setInterval(() => this.#giveUpLate(), SWEEP_MS);
     this.#sweep.unref();
@@ -47,6 +51,10 @@ export class Link {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  newInbox(): string {
+    return createInbox(this.#inboxPrefix);
   }
 
   /** Calls `fn` whenever the connection is lost, and when it is closed; gives what takes that back. */
@@ -69,7 +77,10 @@ export class Link {
     });
   }
 
-  /** The answer. Throws BROKER_UNAVAILABLE (passing) when none came within the budget. */
+  /**
+   * The answer. Throws BROKER_UNAVAILABLE (passing) when none came within the budget, UNAUTHENTICATED (permanent) when
+   * the broker does not let this user ask.
+   */
   async ask(subject: string, data: Uint8Array, options: Ask): Promise<Msg> {
     if (this.#closing) throw toAssayError(new Error('the bus is closed'), options.doing);
     this.#asking += 1;
@@ -116,7 +127,7 @@ export class Link {
     return new Promise((resolve, reject) => {
       const id = (this.#count += 1).toString(36);
       const publish = { reply: `${this.#inbox}.${id}`, ...(headers && { headers }) };
-      this.#waiting.set(id, { resolve, reject, until: performance.now() + timeoutMs });
+      this.#waiting.set(id, { subject, resolve, reject, until: performance.now() + timeoutMs });
       // What the client refuses at once, such as a message over the broker's limit, is the answer.
       const refuse = (error: Error) => (this.#waiting.delete(id), reject(error));
       this.#post({ send: () => this.nc.publish(subject, data, publish), refuse });
@@ -180,10 +191,20 @@ export class Link {
         this.#up = true;
         for (const up of this.#ups) up();
       } else if (status.type === 'error') {
-        this.log.warn(detail, 'the broker reports an error');
+        const { permissionContext: context } = status;
+        this.log.warn({ ...detail, ...context }, 'the broker reports an error');
+        if (context?.operation === 'publish') this.#forbid(context.subject);
       }
     }
     this.#end();
+  }
+
+  #forbid(subject: string): void {
+    for (const [id, waiting] of this.#waiting) {
+      if (waiting.subject !== subject) continue;
+      this.#waiting.delete(id);
+      waiting.reject(forbidden(subject));
+    }
   }
 
   #end(): void {
@@ -213,6 +234,7 @@ interface Outgoing {
 }
 
 interface Waiting {
+  readonly subject: string;
   readonly resolve: (message: Msg) => void;
   readonly reject: (error: Error) => void;
   readonly until: number;

@@ -16,7 +16,7 @@ describe('a listing', () => {
       fc.property(subjects, fc.string(), (listed, word) => {
         const state = { messages: 3, subjects: Object.fromEntries(listed.map((name) => [name, 1])) };
         const { subjects: found, rest } = read({ type: word, state, total: listed.length });
-        expect(found).toEqual(Object.keys(state.subjects));
+        expect(found).toEqual(listed.map((subject) => ({ subject, messages: 1 })));
         expect(rest).toEqual({ type: word, state: { ...state, subjects: {} }, total: listed.length });
       }),
     );

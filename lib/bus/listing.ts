@@ -1,12 +1,18 @@
+/** One subject, and how many messages it has. */
+export interface Listed {
+  readonly subject: string;
+  readonly messages: number;
+}
+
 /** The answer to a listing of subjects: what it lists, and the rest of it as JSON. */
 export interface ReadListing {
-  readonly subjects: Iterable<string>;
+  readonly subjects: Iterable<Listed>;
   readonly rest: Uint8Array;
 }
 
 const OPEN = '"subjects":{';
 // Subjects are made of tokens (`token`, `encodeKey`): none has a quote, a brace or a backslash.
-const ENTRY = /"([^"\\{}]+)":\d+,?/y;
+const ENTRY = /"([^"\\{}]+)":(\d+),?/y;
 
 /**
  * Reads the subjects one by one. As one object, each of them would be a key, and keys are kept by the engine until its
@@ -21,13 +27,13 @@ export function readListing(data: Uint8Array): ReadListing {
   return { subjects: entries(text, from + OPEN.length, to), rest };
 }
 
-function* entries(text: string, from: number, to: number): Generator<string> {
+function* entries(text: string, from: number, to: number): Generator<Listed> {
   for (let at = from; at < to;) {
     ENTRY.lastIndex = at;
-    const subject = ENTRY.exec(text)?.[1];
+    const [, subject, messages] = ENTRY.exec(text) ?? [];
     if (subject === undefined)
       throw new Error(`a listing cannot be read at ${at}: ${text.slice(at, at + 80)}`);
-    yield subject;
+    yield { subject, messages: Number(messages) };
     at = ENTRY.lastIndex;
   }
 }

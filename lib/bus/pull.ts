@@ -1,4 +1,4 @@
-import { createInbox, type Msg, type Subscription } from 'nats';
+import type { Msg, Subscription } from 'nats';
 import type { Link } from './link.ts';
 import { pulledOf, type Pulled } from './pulled.ts';
 
@@ -28,7 +28,7 @@ export interface PullRequest {
 export class Pull {
   readonly #link: Link;
   readonly #from: PullFrom;
-  readonly #inbox = createInbox();
+  readonly #inbox: string;
   readonly #subscription: Subscription;
   readonly #undoDrop: () => void;
   readonly #watchdog: NodeJS.Timeout;
@@ -40,6 +40,7 @@ export class Pull {
   constructor(link: Link, from: PullFrom) {
     this.#link = link;
     this.#from = from;
+    this.#inbox = link.newInbox();
     this.#subscription = link.nc.subscribe(`${this.#inbox}.*`, {
       callback: (error, message) => (error === null ? this.#arrive(message) : this.#lose()),
     });

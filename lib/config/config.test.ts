@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { AssayError } from '../errors.ts';
 import { commonShape, loadConfig, nearest, settings } from './index.ts';
 
 const shape = {
@@ -40,7 +41,6 @@ describe('loadConfig', () => {
     expect(load).toThrowError(
       expect.objectContaining({
         violations: [
-          { field: 'ASSAY_BLOB_DIR', message: 'is missing' },
           {
             field: 'ASSAY_LOG_LEVEL',
             message: 'must be one of trace, debug, info, warn, error, fatal, silent, not "loud"',
@@ -49,10 +49,56 @@ describe('loadConfig', () => {
           { field: 'ASSAY_PARTITIONS', message: 'must be one name or more, separated by commas' },
           { field: 'ASSAY_LIMIT', message: 'must be a whole number, not "many"' },
           { field: 'ASSAY_SIZE', message: 'must be a size such as 4096, 64KiB or 1GiB, not "3 parsecs"' },
+          { field: 'ASSAY_BLOB_DIR', message: 'is missing, and so is ASSAY_BLOB_STORE: set one' },
           { field: 'ASSAY_RPC_PROT', message: 'is not a setting of the x; did you mean ASSAY_RPC_PORT?' },
         ],
       }),
     );
+  });
+});
+
+describe('the settings of the blob store and the broker', () => {
+  const broker = { ASSAY_NATS_URL: 'nats://x' };
+  const violations = (env: Record<string, string>) => {
+    try {
+      loadConfig('x', shape, env);
+      return [];
+    } catch (error) {
+      return error instanceof AssayError ? error.violations : [error];
+    }
+  };
+
+  it.each([
+    { ...broker, ASSAY_BLOB_DIR: '/b' },
+    { ...broker, ASSAY_BLOB_STORE: 'nats' },
+    { ...fine, ASSAY_NATS_TOKEN: 't' },
+    { ...fine, ASSAY_NATS_USER: 'runner', ASSAY_NATS_PASSWORD_FILE: '/p' },
+  ])('may be %j', (env) => {
+    expect(violations(env)).toEqual([]);
+  });
+
+  it.each<[Record<string, string>, string, string]>([
+    [broker, 'ASSAY_BLOB_DIR', 'is missing, and so is ASSAY_BLOB_STORE: set one'],
+    [{ ...fine, ASSAY_BLOB_STORE: 'nats' }, 'ASSAY_BLOB_STORE', 'excludes ASSAY_BLOB_DIR: unset one'],
+    [{ ...broker, ASSAY_BLOB_STORE: 's3' }, 'ASSAY_BLOB_STORE', 'must be one of nats, not "s3"'],
+    [
+      { ...fine, ASSAY_NATS_USER: 'u', ASSAY_NATS_PASSWORD_FILE: '/p', ASSAY_NATS_TOKEN: 't' },
+      'ASSAY_NATS_USER',
+      'excludes ASSAY_NATS_TOKEN: unset one',
+    ],
+    [{ ...fine, ASSAY_NATS_USER: 'u' }, 'ASSAY_NATS_PASSWORD_FILE', 'is missing: ASSAY_NATS_USER needs it'],
+    [
+      { ...fine, ASSAY_NATS_PASSWORD_FILE: '/p' },
+      'ASSAY_NATS_USER',
+      'is missing: ASSAY_NATS_PASSWORD_FILE needs it',
+    ],
+    [
+      { ...fine, ASSAY_NATS_USER: 'a.>', ASSAY_NATS_PASSWORD_FILE: '/p' },
+      'ASSAY_NATS_USER',
+      'must be letters, digits, _ and - only',
+    ],
+  ])('may not be %j', (env, field, message) => {
+    expect(violations(env)).toEqual([{ field, message }]);
   });
 });
 

@@ -1,6 +1,8 @@
 export { announce, type Announcement } from './announce.ts';
-export { commonShape } from './common.ts';
+export { brokerOf, commonShape } from './common.ts';
 export type { DatabaseUrl } from './database-url.ts';
-export { loadConfig, PREFIX } from './load.ts';
+export { loadConfig } from './load.ts';
 export { nearest } from './nearest.ts';
+export { PREFIX } from './prefix.ts';
 export { settings } from './settings.ts';
+export { exactlyOne } from './together.ts';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Violation } from '../domain/index.ts';
 import { AssayError } from '../errors.ts';
+import { commonTogether } from './common.ts';
 import { nearest } from './nearest.ts';
-
-export const PREFIX = 'ASSAY_';
+import { PREFIX } from './prefix.ts';
 
 /**
  * Reads a service's settings from the environment: `ASSAY_` and the name in `shape`. Throws INVALID_REQUEST that names
@@ -30,7 +30,8 @@ export function loadConfig<S extends z.ZodRawShape>(
     }));
   const parsed = z.object(shape).safeParse(given);
   const wrong = parsed.success ? [] : parsed.error.issues.map((issue) => problemOf(issue, given));
-  const violations = [...wrong, ...together(new Set(Object.keys(given))), ...unknown];
+  const set = new Set(Object.keys(given));
+  const violations = [...wrong, ...commonTogether(set), ...together(set), ...unknown];
   if (parsed.success && violations.length === 0) return parsed.data;
   const lines = violations.map(({ field, message }) => `${field} ${message}`);
   throw new AssayError('INVALID_REQUEST', `the ${service} cannot start: ${lines.join('; ')}`, { violations });

@@ -13,6 +13,8 @@ const SIZES: Readonly<Record<string, number>> = {
 /** The kinds of setting. Each reads text from the environment; a default is given in the parsed unit. */
 export const settings = {
   text: z.string().min(1, 'must not be empty'),
+  /** One that can be part of a subject. */
+  name: z.string().regex(/^[A-Za-z0-9_-]+$/, 'must be letters, digits, _ and - only'),
   folder: z.string().min(1, 'must name a folder'),
   /** Milliseconds, from text such as `250ms`, `8s`, `10m`, `24h`, `0s`. */
   duration: z
@@ -64,6 +66,7 @@ export const settings = {
     context.addIssue({ code: 'custom', message: 'must be one name or more, separated by commas' });
     return z.NEVER;
   }),
+  blobStore: z.enum(['nats']),
   level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
 } as const;
 

@@ -1,4 +1,4 @@
-import { commonShape, loadConfig, settings } from '@assay/lib/config';
+import { commonShape, exactlyOne, loadConfig, settings } from '@assay/lib/config';
 import type { Violation } from '@assay/lib/domain';
 
 const serverShape = {
@@ -29,16 +29,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
 }
 
 function oneDatabase(given: ReadonlySet<string>): readonly Violation[] {
-  const folder = given.has('DATABASE_DIR');
-  const server = given.has('DATABASE_URL');
-  const idle = server ? [] : Object.keys(serverShape).filter((name) => given.has(name));
+  const idle = given.has('DATABASE_URL') ? [] : Object.keys(serverShape).filter((name) => given.has(name));
   return [
-    ...(folder || server
-      ? []
-      : [{ field: 'ASSAY_DATABASE_DIR', message: 'is missing, and so is ASSAY_DATABASE_URL: set one' }]),
-    ...(folder && server
-      ? [{ field: 'ASSAY_DATABASE_URL', message: 'excludes ASSAY_DATABASE_DIR: unset one' }]
-      : []),
+    ...exactlyOne('DATABASE_DIR', 'DATABASE_URL', given),
     ...idle.map((name) => ({ field: `ASSAY_${name}`, message: 'means nothing without ASSAY_DATABASE_URL' })),
   ];
 }

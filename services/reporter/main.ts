@@ -1,7 +1,7 @@
-import { connectBus, WORKERS, type Bus } from '@assay/lib/bus';
-import { folderBlob } from '@assay/lib/blob';
+import { connectBus, DURABLES, WORKERS, type Bus } from '@assay/lib/bus';
+import { openBlob, type Blob } from '@assay/lib/blob';
 import { systemClock } from '@assay/lib/clock';
-import { announce } from '@assay/lib/config';
+import { announce, brokerOf } from '@assay/lib/config';
 import { AssayError } from '@assay/lib/errors';
 import { crashPoints } from '@assay/lib/faults';
 import { runService, settingsOrExit, type Life } from '@assay/lib/life';
@@ -44,8 +44,12 @@ type Parts = Awaited<ReturnType<typeof openParts>>;
 async function start(life: Life): Promise<void> {
   const database = await openDatabase(life);
   life.onClose('database', () => database.close());
-  const bus = await openBus(life);
-  const parts = await openParts(database, bus);
+  const broker = { ...brokerOf(config), name: 'reporter', log, signal: life.stop };
+  const bus = await connectBus(broker);
+  life.onClose('bus', () => bus.close());
+  const blobs = await openBlob(config, broker);
+  life.onClose('blobs', () => blobs.close());
+  const parts = await openParts(database, bus, blobs);
   const intake = intakeOf(parts);
   for (const partition of config.PARTITIONS) {
     life.track(`aggregate ${partition}`, consumeScores(bus, partition, intake, life));
@@ -81,22 +85,10 @@ async function openDatabase(life: Life): Promise<OpenDatabase> {
   return awaitServer(server, log, life.stop);
 }
 
-async function openBus(life: Life): Promise<Bus> {
-  const bus = await connectBus({
-    url: config.NATS_URL,
-    ...(config.NATS_TOKEN !== undefined && { token: config.NATS_TOKEN }),
-    name: 'reporter',
-    log,
-    signal: life.stop,
-  });
-  life.onClose('bus', () => bus.close());
-  return bus;
-}
-
-async function openParts(database: OpenDatabase, bus: Bus) {
+async function openParts(database: OpenDatabase, bus: Bus, blobs: Blob) {
   return {
     results: databaseResults(database),
-    blobs: folderBlob(config.BLOB_DIR),
+    blobs,
     reports: await reportFolder(config.REPORTS_DIR),
     generations: ledgerGenerations(bus),
     jobs: jobRecords(bus),
@@ -126,7 +118,7 @@ async function consumeScores(bus: Bus, partition: string, intake: Intake, life: 
   }
   await bus.scores(partition).consume(
     {
-      durable: `aggregate-${partition}`,
+      durable: DURABLES.scores(partition),
       batch: 1_000,
       inFlight: 2_000,
       // A transaction costs the same for one score as for a hundred.

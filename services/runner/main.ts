@@ -1,7 +1,7 @@
-import { cachedBlob, folderBlob } from '@assay/lib/blob';
+import { cachedBlob, openBlob } from '@assay/lib/blob';
 import { connectBus, JOBS, SERVERS } from '@assay/lib/bus';
 import { systemClock as clock } from '@assay/lib/clock';
-import { announce } from '@assay/lib/config';
+import { announce, brokerOf } from '@assay/lib/config';
 import { crashPoints } from '@assay/lib/faults';
 import { runService, settingsOrExit, type Life } from '@assay/lib/life';
 import { createLog } from '@assay/lib/log';
@@ -34,14 +34,11 @@ await runService({ name: 'runner', log, graceMs: config.GRACE, start });
 async function start(life: Life): Promise<void> {
   const registry = createMetrics('runner');
   const metrics = runnerMetrics(registry);
-  const bus = await connectBus({
-    url: config.NATS_URL,
-    name: 'runner',
-    log,
-    signal: life.stop,
-    ...(config.NATS_TOKEN !== undefined && { token: config.NATS_TOKEN }),
-  });
+  const broker = { ...brokerOf(config), name: 'runner', log, signal: life.stop };
+  const bus = await connectBus(broker);
   life.onClose('bus', () => bus.close());
+  const blob = await openBlob(config, broker);
+  life.onClose('blobs', () => blob.close());
   const ready = async () => (bus.healthy() ? null : 'no connection to the broker');
   const ops = await serveOps({
     host: config.HOST,
@@ -63,7 +60,7 @@ async function start(life: Life): Promise<void> {
   const common = {
     servers: servers.view,
     jobs: jobs.view,
-    blob: cachedBlob(folderBlob(config.BLOB_DIR), config.BLOB_CACHE),
+    blob: cachedBlob(blob, config.BLOB_CACHE),
     clock,
     log,
     random: Math.random,

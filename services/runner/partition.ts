@@ -1,4 +1,4 @@
-import { STAGES, token, type Bus, type Taken } from '@assay/lib/bus';
+import { DURABLES, STAGES, token, type Bus, type Taken } from '@assay/lib/bus';
 import type { Clock } from '@assay/lib/clock';
 import type { CheckWork, PrepareWork } from '@assay/lib/domain';
 import type { CrashPoints } from '@assay/lib/faults';
@@ -43,7 +43,7 @@ export async function workPartition(partition: string, options: PartitionOptions
   const run = (name: string, step: (signal: AbortSignal) => Promise<number>) =>
     loop({ name: `${name} ${partition}`, step, log, clock }, life.stop);
 
-  const shards = await bus.shards(partition).take({ durable: 'runners', ackWaitMs });
+  const shards = await bus.shards(partition).take({ durable: DURABLES.shards, ackWaitMs });
   const take = async (signal: AbortSignal) => {
     if (!generator.hungry) return FULL_PACE_MS;
     const taken = await shards.next(SHARD_WAIT_MS, signal);
@@ -55,7 +55,7 @@ export async function workPartition(partition: string, options: PartitionOptions
 
   const { prepare, check } = bus.work(partition);
   const tasks = {
-    puller: await prepare.take({ durable: 'prepare', ackWaitMs }),
+    puller: await prepare.take({ durable: DURABLES.prepare, ackWaitMs }),
     inHand: inHand.preparing,
     log,
     handle: (item: PrepareWork, signal: AbortSignal) => prepareItem(item, options, signal),
@@ -64,7 +64,7 @@ export async function workPartition(partition: string, options: PartitionOptions
   life.track('prepare', prepareDone);
 
   const servers = {
-    puller: await check.take({ durable: 'check', ackWaitMs }),
+    puller: await check.take({ durable: DURABLES.check, ackWaitMs }),
     inHand: inHand.checking,
     log,
     handle: (item: CheckWork, signal: AbortSignal) => checkItem(item, options, signal),

@@ -1,7 +1,7 @@
-import { folderBlob } from '@assay/lib/blob';
+import { openBlob } from '@assay/lib/blob';
 import { connectBus, WORKERS, type Bus } from '@assay/lib/bus';
 import { systemClock } from '@assay/lib/clock';
-import { announce } from '@assay/lib/config';
+import { announce, brokerOf } from '@assay/lib/config';
 import { crashPoints, type CrashPoints } from '@assay/lib/faults';
 import { runService, settingsOrExit, type Life } from '@assay/lib/life';
 import { createLog } from '@assay/lib/log';
@@ -51,15 +51,11 @@ async function start(life: Life): Promise<void> {
   log[executes ? 'info' : 'warn']({ ...report, executes }, `jail of tier ${report.tier}`);
   const executor = jailExecutor(jail, metrics);
 
-  const bus = await connectBus({
-    url: config.NATS_URL,
-    ...(config.NATS_TOKEN !== undefined && { token: config.NATS_TOKEN }),
-    name: 'sandbox',
-    log,
-    signal: life.stop,
-  });
+  const broker = { ...brokerOf(config), name: 'sandbox', log, signal: life.stop };
+  const bus = await connectBus(broker);
   life.onClose('bus', () => bus.close());
-  const blob = folderBlob(config.BLOB_DIR);
+  const blob = await openBlob(config, broker);
+  life.onClose('blobs', () => blob.close());
   const shared: Shared = {
     bus,
     docs: shardDocs(blob, config.DOCS_CACHE_BYTES),

@@ -24,6 +24,10 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       SERVERS_DIR: settings.folder,
       GENERATIONS_BYTES: settings.bytes.default(1024 * MIB),
       SCORES_BYTES: settings.bytes.default(512 * MIB),
+      /** Room of the blob store, where it is the broker's. */
+      BLOB_STORE_BYTES: settings.bytes.default(2048 * MIB),
+      /** Copies that the broker keeps of each stream. */
+      NATS_REPLICAS: settings.integer.default(1),
       /** Model servers that run on this machine at once. */
       LOCAL_SLOTS: settings.integer.default(1),
       /** A model server that no job uses is stopped after this. */

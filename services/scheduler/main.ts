@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { folderBlob } from '@assay/lib/blob';
+import { openBlob } from '@assay/lib/blob';
 import { connectBus, JOBS, PROGRESS, SERVERS, STAGES, WORKERS } from '@assay/lib/bus';
 import { loadCatalog } from '@assay/lib/catalog';
 import { systemClock } from '@assay/lib/clock';
-import { announce } from '@assay/lib/config';
+import { announce, brokerOf } from '@assay/lib/config';
 import { JOB_STATES, type JobRecord, type ModelTarget } from '@assay/lib/domain';
 import { crashPoints } from '@assay/lib/faults';
 import { runService, settingsOrExit, type Life } from '@assay/lib/life';
@@ -74,17 +74,15 @@ type World = Awaited<ReturnType<typeof openWorld>>;
 
 async function openWorld(life: Life) {
   const metrics = createMetrics('scheduler');
-  const { NATS_URL: url, NATS_TOKEN: token } = config;
-  const bus = await connectBus({
-    url,
-    name: 'scheduler',
-    log,
-    signal: life.stop,
-    ...(token === undefined ? {} : { token }),
-  });
+  const { NATS_REPLICAS: replicas, BLOB_STORE_BYTES: maxBytes } = config;
+  const broker = { ...brokerOf(config), name: 'scheduler', log, signal: life.stop, replicas };
+  const bus = await connectBus(broker);
   life.onClose('bus', () => bus.close());
   const limits = { generationsBytes: config.GENERATIONS_BYTES, scoresBytes: config.SCORES_BYTES };
   for (const partition of config.PARTITIONS) await bus.ensure(partition, limits);
+
+  const blob = await openBlob(config, { ...broker, owns: { maxBytes } });
+  life.onClose('blobs', () => blob.close());
 
   const views = {
     jobs: mirror(bus.kv(JOBS), life.stop),
@@ -110,7 +108,7 @@ async function openWorld(life: Life) {
   life.onClose('reporter client', async () => reporter.close());
   return {
     bus,
-    blob: folderBlob(config.BLOB_DIR),
+    blob,
     crash: crashPoints(config.CRASH_POINT),
     jobs: kvJobs(bus.kv(JOBS), views.jobs),
     answers: kvAnswers(bus.kv(STAGES), views.stages),

@@ -6,19 +6,30 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { blobRefOf, cachedBlob, folderBlob, memoryBlob, type Blob } from '@assay/lib/blob';
 import type { BlobRef } from '@assay/lib/domain';
+import { openNatsBlob } from '../support/nats-blob.ts';
+import { startNats, type NatsServer } from '../support/nats.ts';
 
 let dir: string;
+let server: NatsServer | undefined;
 
 beforeEach(async () => {
   dir = join(await mkdtemp(join(tmpdir(), 'assay-blob-')), 'blobs');
 });
 
-afterEach(() => rm(dirname(dir), { recursive: true, force: true }));
+afterEach(async () => {
+  await rm(dirname(dir), { recursive: true, force: true });
+  await server?.stop();
+  server = undefined;
+});
 
-const adapters: Record<string, () => Blob> = {
+const adapters: Record<string, () => Blob | Promise<Blob>> = {
   'a folder': () => folderBlob(dir),
   memory: () => memoryBlob(),
   'a cached folder': () => cachedBlob(folderBlob(dir), 1_000),
+  'a NATS object store': async () => {
+    server = await startNats();
+    return openNatsBlob(server, { maxBytes: 64 * 1024 ** 2 });
+  },
 };
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
@@ -33,8 +44,8 @@ async function listed(blob: Blob, olderThanMs?: number): Promise<string[]> {
 describe.each(Object.entries(adapters))('blobs in %s', (_name, open) => {
   let blob: Blob;
 
-  beforeEach(() => {
-    blob = open();
+  beforeEach(async () => {
+    blob = await open();
   });
 
   afterEach(() => blob.close());

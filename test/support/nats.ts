@@ -9,6 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface NatsOptions {
   /** Clients must show it; none by default. */
   readonly token?: string;
+  /** Instead of a token: the part of the configuration that knows users. */
+  readonly users?: string;
   /** Kept by `stop`; a fresh folder that `stop` removes by default. */
   readonly storeDir?: string;
   /** What JetStream may reserve on disk. Nothing is written for it. Default 256 GiB. */
@@ -139,14 +141,20 @@ class LocalServer implements NatsServer {
   }
 
   #config(portsFolder: string): string {
-    const { storeDir, maxFileStoreBytes = 256 * 1024 ** 3, maxPayloadBytes, token } = this.#options;
+    const {
+      storeDir,
+      maxFileStoreBytes = 256 * 1024 ** 3,
+      maxPayloadBytes,
+      token,
+      users = '',
+    } = this.#options;
     const lines = [
       `server_name: "test-${randomBytes(4).toString('hex')}"`,
       `listen: "127.0.0.1:${String(this.port)}"`,
       `ports_file_dir: ${JSON.stringify(portsFolder)}`,
       `jetstream { store_dir: ${JSON.stringify(storeDir ?? join(this.#folder, 'store'))}, max_file_store: ${String(maxFileStoreBytes)} }`,
       maxPayloadBytes === undefined ? '' : `max_payload: ${String(maxPayloadBytes)}`,
-      token === undefined ? '' : `authorization { token: ${JSON.stringify(token)} }`,
+      token === undefined ? users : `authorization { token: ${JSON.stringify(token)} }`,
     ];
     return lines.join('\n');
   }

@@ -20,6 +20,8 @@ export interface StackOptions {
   readonly catalog?: string;
   readonly level?: string;
   readonly ballast?: BallastSizes;
+  /** One that runs already; by default a broker is started with the rest. */
+  readonly broker?: { readonly url: string; readonly token: string | undefined };
   /** Called before anything starts, such as to mount a small disk; what it gives takes that back at the end. */
   readonly before?: (layout: Layout) => Promise<() => Promise<void>>;
 }
@@ -59,7 +61,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       pid: process.pid,
       env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/' },
       catalog: options.catalog ?? path.join(HOME, 'catalog'),
-      broker: null,
+      broker: options.broker ?? null,
       natsServer: await natsServer(),
       extra: options.extra ?? {},
       ...(options.ballast !== undefined && { ballast: options.ballast }),

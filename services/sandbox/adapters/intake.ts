@@ -1,4 +1,4 @@
-import type { Bus } from '@assay/lib/bus';
+import { DURABLES, type Bus } from '@assay/lib/bus';
 import type { Kind, ScoreWork } from '@assay/lib/domain';
 import type { Log } from '@assay/lib/log';
 import { loop } from '@assay/lib/loop';
@@ -31,7 +31,7 @@ export async function takeGenerations(
   const ledger = bus.generations(partition);
   await ledger.consume(
     {
-      durable: `${kind}-${partition}`,
+      durable: DURABLES.generations(kind, partition),
       filter: ledger.filter({ kind }),
       batch,
       lanes,
@@ -61,7 +61,7 @@ export async function takeScoreItems(
 ): Promise<void> {
   const puller = await bus
     .work(partition)
-    .score.take({ durable: `score-items-${partition}`, ackWaitMs: ACK_WAIT_MS });
+    .score.take({ durable: DURABLES.scoreItems(partition), ackWaitMs: ACK_WAIT_MS });
   const step = async (signal: AbortSignal): Promise<number> => {
     const taken = await puller.next(ITEM_WAIT_MS, signal);
     if (taken === null) return 0;

@@ -2,29 +2,23 @@ import { randomBytes } from 'node:crypto';
 import { AckPolicy, DeliverPolicy, nanos } from 'nats';
 import { passing } from '../errors.ts';
 import { deleteConsumer, ensureConsumer } from './api.ts';
-import type { KvBucket } from './kv.ts';
 import type { Link } from './link.ts';
 import { Pull } from './pull.ts';
 import type { Pulled } from './pulled.ts';
-import { bucketStream } from './streams.ts';
 
 export interface ReadOptions {
-  /** Below `$KV.<bucket>.`. */
+  readonly stream: string;
   readonly filter: string;
   readonly headersOnly: boolean;
 }
 
-/** Opens a reader of the last value of every key, and of each change after that. */
-export async function openReader(
-  link: Link,
-  bucket: KvBucket<unknown>,
-  options: ReadOptions,
-): Promise<KvReader> {
-  const stream = bucketStream(bucket);
+/** Opens a reader of the last message of every subject, and of each change after that. */
+export async function openReader(link: Link, options: ReadOptions): Promise<LastReader> {
+  const { stream } = options;
   const name = `watch-${randomBytes(9).toString('base64url')}`;
   const info = await ensureConsumer(link, stream, {
     name,
-    filter_subject: `$KV.${bucket.bucket}.${options.filter}`,
+    filter_subject: options.filter,
     ack_policy: AckPolicy.None,
     deliver_policy: DeliverPolicy.LastPerSubject,
     headers_only: options.headersOnly,
@@ -32,13 +26,13 @@ export async function openReader(
     inactive_threshold: nanos(IDLE_MS),
   });
   const brokerNowMs = info.ts === undefined ? Date.now() : Date.parse(info.ts);
-  return new KvReader(link, stream, name, info.num_pending, Date.now() - brokerNowMs);
+  return new LastReader(link, stream, name, info.num_pending, Date.now() - brokerNowMs);
 }
 
 const IDLE_MS = 60_000;
 
 /** Fetches only what is asked for: what a slow reader has not fetched yet is replaced by newer values at the broker. */
-export class KvReader {
+export class LastReader {
   /** How many values there were when it was opened. */
   readonly size: number;
   /** What to add to the broker's time to get ours. */
