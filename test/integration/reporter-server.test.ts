@@ -9,8 +9,10 @@ import { MIGRATIONS, type OpenDatabase } from '../../services/reporter/adapters/
 import { databaseResults } from '../../services/reporter/adapters/results.ts';
 import { openServer, type ServerSettings } from '../../services/reporter/adapters/server-database.ts';
 import type { FinalResult, Results, ScoreRow } from '../../services/reporter/ports.ts';
-import { row, scored } from '../../services/reporter/testing/builders.ts';
+import { row } from '../../services/reporter/testing/builders.ts';
 import { silentServer } from '../support/silent-server.ts';
+import { waitsForLock, whileHeld } from '../support/postgres-locks.ts';
+import { batches, rowsOf, shuffled } from '../support/score-rows.ts';
 import { findPostgres, serverSettings, startPostgres, type PostgresServer } from '../support/postgres.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -245,31 +247,6 @@ describe.skipIf(programs === null)('a database on a server', () => {
   );
 });
 
-/** A third of the rows for each of three tasks. */
-function rowsOf(job: string, count: number): readonly ScoreRow[] {
-  return Array.from({ length: count }, (_, i) =>
-    row({
-      job,
-      task: ['a', 'b', 'c'][i % 3] ?? '',
-      doc: Math.floor(i / 3),
-      outcome: scored({ 'acc,none': Math.floor(i / 3) % 2 }),
-    }),
-  );
-}
-
-function batches(rows: readonly ScoreRow[], size: number): (readonly ScoreRow[])[] {
-  return Array.from({ length: Math.ceil(rows.length / size) }, (_, i) =>
-    rows.slice(i * size, (i + 1) * size),
-  );
-}
-
-function shuffled(rows: readonly ScoreRow[], seed: number): readonly ScoreRow[] {
-  return rows
-    .map((entry, i) => [(i * 7_919 * (seed + 1)) % 104_729, entry] as const)
-    .toSorted(([a], [b]) => a - b)
-    .map(([, entry]) => entry);
-}
-
 function finalOf(job: string): FinalResult {
   return { job, epoch: 0, model: 'm', tasks: [], resultsJson: '{}', markdown: '', files: [] };
 }
@@ -288,27 +265,4 @@ async function untilFolded(results: Results, batch: readonly ScoreRow[]): Promis
       await new Promise((resolve) => void setTimeout(resolve, 20));
     }
   }
-}
-
-/** Does `act` while another connection holds what the statement locks. */
-async function whileHeld(url: string, lock: string, act: (other: pg.Client) => Promise<void>): Promise<void> {
-  const other = new pg.Client({ connectionString: url });
-  await other.connect();
-  try {
-    await other.query('begin');
-    await other.query(lock);
-    await act(other);
-  } finally {
-    await other.end();
-  }
-}
-
-/** Until so many wait for a lock of the same database. */
-async function waitsForLock(other: pg.Client, count: number): Promise<void> {
-  const query =
-    "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
-  await vi.waitUntil(async () => {
-    await other.query('select pg_stat_clear_snapshot()');
-    return (await other.query(query)).rows.length >= count;
-  });
 }
