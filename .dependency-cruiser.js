@@ -69,7 +69,7 @@ export default {
     sdk('drizzle-orm', ['^services/reporter/adapters/']),
     sdk('@electric-sql/pglite', ['^services/reporter/adapters/']),
     sdk('pg', ['^services/reporter/adapters/']),
-    sdk('@kubernetes/client-node', ['^services/scheduler/adapters/kubernetes/']),
+    sdk('@kubernetes/client-node', ['^lib/kube/']),
     sdk('undici', ['^services/runner/adapters/']),
   ],
   options: {

@@ -1,13 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { KubeClient } from '../../services/scheduler/adapters/kubernetes/client.ts';
-import {
-  CONFIG_MAPS,
-  NODES,
-  PODS,
-  type KubeObject,
-  type Resource,
-} from '../../services/scheduler/adapters/kubernetes/resource.ts';
+import { CONFIG_MAPS, type KubeClient, type KubeObject, NODES, PODS, type Resource } from '@assay/lib/kube';
 import { canRunKubeServer, startKubeServer, type KubeServer } from '../support/kube-server.ts';
 import { clientFor, installAccount, NAMESPACE, startScript } from '../support/kube-world.ts';
 

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { KubeClient } from '../../services/scheduler/adapters/kubernetes/client.ts';
+import { CONFIG_MAPS, type KubeClient, type KubeObject } from '@assay/lib/kube';
 import { raiseEpoch } from '../../services/scheduler/adapters/kubernetes/epoch.ts';
-import { CONFIG_MAPS, type KubeObject } from '../../services/scheduler/adapters/kubernetes/resource.ts';
 import { versionOf } from '../../services/scheduler/adapters/kubernetes/trimmed.ts';
 import { fencedWriter } from '../../services/scheduler/adapters/kubernetes/writer.ts';
 import { systemClock } from '@assay/lib/clock';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { manualClock } from '@assay/lib/clock';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openAccess } from '../../services/scheduler/adapters/kubernetes/access.ts';
+import { openAccess } from '@assay/lib/kube';
 
 let folder: string;
 beforeAll(async () => {

@@ -1,10 +1,8 @@
 import { systemClock } from '@assay/lib/clock';
 import { createLog } from '@assay/lib/log';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openAccess, type Access } from '../../services/scheduler/adapters/kubernetes/access.ts';
-import type { KubeClient } from '../../services/scheduler/adapters/kubernetes/client.ts';
+import { type Access, type KubeClient, type KubeObject, LEASES, openAccess, PODS } from '@assay/lib/kube';
 import { reflect } from '../../services/scheduler/adapters/kubernetes/reflector.ts';
-import { LEASES, PODS, type KubeObject } from '../../services/scheduler/adapters/kubernetes/resource.ts';
 import { versionOf } from '../../services/scheduler/adapters/kubernetes/trimmed.ts';
 import { event, halfOpen, json, startKubeApi, status, stream, type KubeApi } from '../support/kube-api.ts';
 import { clientOf, type TestClient } from '../support/kube-world.ts';

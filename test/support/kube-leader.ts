@@ -8,7 +8,7 @@ import { loop } from '@assay/lib/loop';
 import { leaseElection, type Leadership } from '../../services/scheduler/adapters/kubernetes/election.ts';
 import { epochInForce, raiseEpoch } from '../../services/scheduler/adapters/kubernetes/epoch.ts';
 import { kubeLease } from '../../services/scheduler/adapters/kubernetes/lease.ts';
-import { CONFIG_MAPS } from '../../services/scheduler/adapters/kubernetes/resource.ts';
+import { CONFIG_MAPS } from '@assay/lib/kube';
 import { versionOf } from '../../services/scheduler/adapters/kubernetes/trimmed.ts';
 import { fencedWriter, type Writer } from '../../services/scheduler/adapters/kubernetes/writer.ts';
 import { clientFor, NAMESPACE } from './kube-world.ts';

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock as clock } from '@assay/lib/clock';
 import { createLog } from '@assay/lib/log';
 import { reflect } from '../../services/scheduler/adapters/kubernetes/reflector.ts';
-import { NODES, PODS } from '../../services/scheduler/adapters/kubernetes/resource.ts';
+import { NODES, PODS } from '@assay/lib/kube';
 import { trimNode } from '../../services/scheduler/adapters/kubernetes/trim-node.ts';
 import { trimPod } from '../../services/scheduler/adapters/kubernetes/trim-pod.ts';
 import { clientFor } from './kube-world.ts';

@@ -3,8 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { systemClock } from '@assay/lib/clock';
 import { createMetrics } from '@assay/lib/metrics';
-import { openAccess, type Access } from '../../services/scheduler/adapters/kubernetes/access.ts';
-import { openKubeClient, type KubeClient } from '../../services/scheduler/adapters/kubernetes/client.ts';
+import { type Access, type KubeClient, openAccess, openKubeClient } from '@assay/lib/kube';
 import { kubeMetrics, type KubeMetrics } from '../../services/scheduler/metrics.ts';
 import { kubePrograms, type KubeServer } from './kube-server.ts';
 

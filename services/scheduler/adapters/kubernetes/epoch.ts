@@ -1,8 +1,6 @@
 import type { Clock } from '@assay/lib/clock';
 import { AssayError, passing } from '@assay/lib/errors';
-import type { KubeClient } from './client.ts';
-import { isStatus } from './fault.ts';
-import { CONFIG_MAPS, type KubeObject, type Place } from './resource.ts';
+import { CONFIG_MAPS, isStatus, type KubeClient, type KubeObject, type Place } from '@assay/lib/kube';
 
 /** On everything that a leader writes. */
 export const EPOCH_ANNOTATION = 'assay.dev/epoch';

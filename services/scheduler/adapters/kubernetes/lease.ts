@@ -1,7 +1,4 @@
-import type { Call } from './caller.ts';
-import type { KubeClient } from './client.ts';
-import { isStatus } from './fault.ts';
-import { LEASES, type KubeObject, type Place } from './resource.ts';
+import { type Call, isStatus, type KubeClient, type KubeObject, LEASES, type Place } from '@assay/lib/kube';
 
 export interface LeaseRecord {
   /** Empty when nobody holds it. */

@@ -4,12 +4,16 @@ import { createLog } from '@assay/lib/log';
 import { createMetrics } from '@assay/lib/metrics';
 import { afterEach, describe, expect, it } from 'vitest';
 import { kubeMetrics } from '../../metrics.ts';
-import type { KubeClient, Page } from './client.ts';
-import { ClusterFault } from './fault.ts';
+import {
+  ClusterFault,
+  type KubeClient,
+  type KubeObject,
+  type Page,
+  PODS,
+  type WatchEvent,
+} from '@assay/lib/kube';
 import { reflect } from './reflector.ts';
-import { PODS, type KubeObject } from './resource.ts';
 import { versionOf } from './trimmed.ts';
-import type { WatchEvent } from './watch.ts';
 
 const log = createLog({ service: 'test', level: 'silent' });
 const stops: AbortController[] = [];

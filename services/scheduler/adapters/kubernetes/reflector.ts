@@ -4,12 +4,16 @@ import type { Log } from '@assay/lib/log';
 import { loop } from '@assay/lib/loop';
 import type { KubeMetrics } from '../../metrics.ts';
 import { backoffMs } from './backoff.ts';
-import type { KubeClient, Select } from './client.ts';
-import { ClusterFault } from './fault.ts';
-import type { KubeObject, Resource } from './resource.ts';
+import {
+  ClusterFault,
+  type KubeClient,
+  type KubeObject,
+  type Resource,
+  type Select,
+  type WatchEvent,
+} from '@assay/lib/kube';
 import { openStore, storeKeyOf, type Listener } from './store.ts';
 import type { Trimmed } from './trimmed.ts';
-import type { WatchEvent } from './watch.ts';
 
 export interface Reflect<T extends Trimmed> {
   readonly client: Pick<KubeClient, 'list' | 'watch'>;

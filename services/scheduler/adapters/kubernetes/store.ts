@@ -1,5 +1,5 @@
 import type { Log } from '@assay/lib/log';
-import { keyOf } from './resource.ts';
+import { keyOf } from '@assay/lib/kube';
 import type { Trimmed } from './trimmed.ts';
 
 export type Listener = (key: string) => void;

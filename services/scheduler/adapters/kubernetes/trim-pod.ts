@@ -1,5 +1,5 @@
 import { quantity } from './quantity.ts';
-import type { KubeObject } from './resource.ts';
+import type { KubeObject } from '@assay/lib/kube';
 import { versionOf, type Trimmed } from './trimmed.ts';
 
 /** Of a pod that somebody else runs: what it takes from its node. */

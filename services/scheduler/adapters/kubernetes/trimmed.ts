@@ -1,4 +1,4 @@
-import type { Metadata } from './resource.ts';
+import type { Metadata } from '@assay/lib/kube';
 
 /** What every object that is held in memory has. */
 export interface Trimmed {

@@ -1,7 +1,6 @@
 import { passing } from '@assay/lib/errors';
 import { describe, expect, it } from 'vitest';
-import { faultOf } from './fault.ts';
-import { CONFIG_MAPS, type KubeObject } from './resource.ts';
+import { CONFIG_MAPS, faultOf, type KubeObject } from '@assay/lib/kube';
 import { fencedWriter } from './writer.ts';
 
 const conflict = () => faultOf({ verb: 'patch', resource: CONFIG_MAPS }, 409, {});

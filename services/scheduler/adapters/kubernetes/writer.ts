@@ -1,9 +1,14 @@
-import type { Call } from './caller.ts';
-import type { KubeClient, Write } from './client.ts';
+import {
+  type Call,
+  isStatus,
+  type KubeClient,
+  type KubeObject,
+  type Place,
+  type Resource,
+  type Write,
+} from '@assay/lib/kube';
 import type { Leadership } from './election.ts';
 import { EPOCH_ANNOTATION } from './epoch.ts';
-import { isStatus } from './fault.ts';
-import type { KubeObject, Place, Resource } from './resource.ts';
 import type { Trimmed } from './trimmed.ts';
 
 /** What a leader changes in the cluster: all of it carries its epoch, and nothing is sent once it no longer leads. */

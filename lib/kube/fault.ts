@@ -1,4 +1,4 @@
-import { AssayError, type Reason } from '@assay/lib/errors';
+import { AssayError, type Reason } from '../errors.ts';
 import type { Resource } from './resource.ts';
 
 /** How a request failed: the API server's status, the way to it, no answer in time, an answer that is no JSON, or an ERROR in a watch. */

@@ -1,4 +1,4 @@
-import type { Clock } from '@assay/lib/clock';
+import type { Clock } from '../clock.ts';
 
 export interface Rate {
   /** Requests a second in the long run. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import type { Clock } from '@assay/lib/clock';
-import { AssayError } from '@assay/lib/errors';
-import type { KubeMetrics } from '../../metrics.ts';
+import type { Clock } from '../clock.ts';
+import { AssayError } from '../errors.ts';
+import type { CounterMetric } from '../metrics/index.ts';
 import type { Access } from './access.ts';
 import { ClusterFault, doing, faultOf, type Asked, type Status } from './fault.ts';
 import { tokenBucket, type Rate } from './token-bucket.ts';
@@ -15,10 +15,16 @@ export interface Call {
   readonly guard?: () => void;
 }
 
+/** What a client counts: requests by verb, resource and code, and those that it was asked to send later. */
+export interface CallerMetrics {
+  readonly requests: CounterMetric;
+  readonly throttled: CounterMetric;
+}
+
 export interface CallerOptions {
   readonly access: Access;
   readonly rate: Rate;
-  readonly metrics: KubeMetrics;
+  readonly metrics: CallerMetrics;
   readonly clock: Clock;
 }
 

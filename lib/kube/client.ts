@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '@assay/lib/clock';
+import { systemClock, type Clock } from '../clock.ts';
 import { openCaller, type Call, type CallerOptions } from './caller.ts';
 import { isStatus, type Asked } from './fault.ts';
 import { apiVersionOf, pathOf, type KubeObject, type Place, type Resource } from './resource.ts';

@@ -1,4 +1,4 @@
-import { manualClock } from '@assay/lib/clock';
+import { manualClock } from '../clock.ts';
 import { describe, expect, it } from 'vitest';
 import { tokenBucket } from './token-bucket.ts';
 

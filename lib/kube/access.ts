@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { AssayError } from '@assay/lib/errors';
-import type { Clock } from '@assay/lib/clock';
+import { AssayError } from '../errors.ts';
+import type { Clock } from '../clock.ts';
 
 export interface Tls {
   readonly ca?: string;

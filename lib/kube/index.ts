@@ -1,0 +1,24 @@
+export { openAccess, type Access } from './access.ts';
+export type { Call, CallerMetrics } from './caller.ts';
+export {
+  openKubeClient,
+  type KubeClient,
+  type Page,
+  type Precondition,
+  type Select,
+  type Write,
+} from './client.ts';
+export { ClusterFault, faultOf, isStatus } from './fault.ts';
+export {
+  CONFIG_MAPS,
+  keyOf,
+  LEASES,
+  NODES,
+  PODS,
+  type KubeObject,
+  type Metadata,
+  type Place,
+  type Resource,
+} from './resource.ts';
+export type { Rate } from './token-bucket.ts';
+export type { WatchEvent } from './watch.ts';
