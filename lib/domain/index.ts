@@ -36,7 +36,7 @@ export type {
   Usage,
 } from './generation.ts';
 export type { Score, ScoreOutcome, Verdict, VerdictStatus } from './score.ts';
-export type { ServerRecord, ServerState } from './server.ts';
+export { START_PHASES, type ServerRecord, type ServerState, type StartPhase } from './server.ts';
 export {
   JOB_STATES,
   isTerminal,

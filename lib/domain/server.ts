@@ -1,10 +1,29 @@
 export type ServerState = 'starting' | 'ready' | 'unhealthy' | 'stopped' | 'failed';
 
+export const START_PHASES = ['schedule', 'pull', 'weights', 'compile', 'ready'] as const;
+
+/** One phase of a model server's start. */
+export interface StartPhase {
+  readonly phase: (typeof START_PHASES)[number];
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  /** Null while it goes on. */
+  readonly endedAt: string | null;
+  /** Fetched or written so far; 0 where that is not known. */
+  readonly bytes: number;
+  /** 0 where it is not known. */
+  readonly totalBytes: number;
+  /** When the bytes last became more. */
+  readonly lastGrowth: string | null;
+  /** What it waits for, or what was in its way. */
+  readonly detail: string;
+}
+
 /** A model server in the KV `assay_servers`, by key. A shard names its server by this key only. */
 export interface ServerRecord {
   readonly v: 1;
   readonly key: string;
-  readonly kind: 'local' | 'external';
+  readonly kind: 'local' | 'external' | 'kubernetes';
   /** Base URL up to and including `/v1`. Empty until the server is known. */
   readonly baseUrl: string;
   readonly model: string;
@@ -16,6 +35,10 @@ export interface ServerRecord {
   readonly secret?: string;
   /** Tokens; 0 when the server does not say. */
   readonly contextLength: number;
+  /** The node that it runs on; absent where there are none. */
+  readonly node?: string;
+  /** Its start, phase by phase; absent where it has none to tell. */
+  readonly start?: readonly StartPhase[];
   /** Scheduler epoch that wrote this. */
   readonly epoch: number;
   readonly updatedAt: string;

@@ -24,6 +24,7 @@ import { localCluster } from './adapters/local-cluster.ts';
 import { mirror } from './adapters/mirror.ts';
 import { grpcReporter } from './adapters/reporter-grpc.ts';
 import { folderSecrets } from './adapters/secrets-folder.ts';
+import { kvServers } from './adapters/servers-kv.ts';
 import { readConfig } from './config.ts';
 import { lead } from './lead.ts';
 import { countEdge, countLedger, countJobs, countServers, schedulerMetrics } from './metrics.ts';
@@ -98,7 +99,8 @@ async function openWorld(life: Life) {
   const threads = config.SERVER_THREADS > 0 ? config.SERVER_THREADS : Math.min(4, availableParallelism());
   const places = { home: config.HOME_DIR, models: config.MODELS_DIR, node: process.execPath, threads };
   const serving = servingOf(catalog, places, config.serverEnv);
-  const local = localCluster({ folder: config.SERVERS_DIR, parentPid: process.pid, serving, clock, log });
+  const supervised = { folder: config.SERVERS_DIR, parentPid: process.pid, slots: config.LOCAL_SLOTS };
+  const local = localCluster({ ...supervised, serving, clock, log });
   const { SECRETS_DIR: secretsFolder, ENDPOINT_CEILING: ceiling } = config;
   const external = externalCluster({ secretsFolder, ceiling, clock, log });
   life.onClose('model servers', async () => {
@@ -147,17 +149,15 @@ function leadUntil(world: World, epoch: number, stop: AbortSignal): Promise<void
     onEdge: (from: JobRecord, to: JobRecord) => countEdge(own, from, to, clock.now()),
   };
   const cycle = {
-    servers: bus.kv(SERVERS),
+    servers: kvServers(bus.kv(SERVERS), epoch),
     jobs,
     cluster: (job: JobRecord) => world.clusterOf(job.spec.target),
     clusters: [local, external],
-    takesSlot: (cluster: typeof local) => cluster === local,
     keyOf: (job: JobRecord) => world.keyOf(job.spec.target),
     clock,
     log,
     epoch,
     limits: {
-      slots: config.LOCAL_SLOTS,
       idleMs: config.SERVER_IDLE,
       generationsBytes: config.GENERATIONS_BYTES,
       scoresBytes: config.SCORES_BYTES,

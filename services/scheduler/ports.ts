@@ -6,11 +6,14 @@ import type {
   JobRecord,
   ModelTarget,
   PrepareValue,
+  ServerRecord,
   StageAnswer,
+  StartPhase,
   TaskCounts,
   WorkerRecord,
 } from '@assay/lib/domain';
 import type { AssayError } from '@assay/lib/errors';
+import type { Need, NodeRoom } from './place/fit.ts';
 
 /** Every job, mirrored from the KV and changed in it by compare-and-set. */
 export interface Jobs {
@@ -44,10 +47,23 @@ export interface Progress {
   onChange(listener: (id: JobId) => void): () => void;
 }
 
-/** What must be served, and under which key. */
+/** What must be served, under which key and where. */
 export interface ServerSpec {
   readonly key: string;
   readonly target: ModelTarget;
+  /** The node that was chosen for it just now; null when it has one, needs none, or none would do. */
+  readonly node: string | null;
+  /** Why no node would do; empty otherwise. */
+  readonly waits: string;
+}
+
+/** A server as placement sees it. */
+export interface Housed {
+  readonly key: string;
+  readonly need: Need | null;
+  readonly node: string | null;
+  /** Nodes that turned it away lately. */
+  readonly avoid: readonly string[];
 }
 
 export interface ServerView {
@@ -63,6 +79,10 @@ export interface ServerView {
   readonly contextLength: number;
   /** Times it was started again after it had died. */
   readonly restarts: number;
+  /** Name of the secret whose text requests must bear; absent when they need none. */
+  readonly secret?: string;
+  /** Its start so far, phase by phase; empty where it has none to tell. */
+  readonly start: readonly StartPhase[];
 }
 
 /**
@@ -70,12 +90,26 @@ export interface ServerView {
  * ready means that the server is healthy and lists the expected model id.
  */
 export interface Cluster {
+  /** How its servers are called in records. */
+  readonly kind: ServerRecord['kind'];
+  /** What a server for the target takes of a node; null: nothing of ours. Throws when the target cannot be served here. */
+  need(target: ModelTarget): Need | null;
+  nodes(): readonly NodeRoom[];
   /** Idempotent: joins what already runs under the key. */
   ensure(spec: ServerSpec): void;
   view(key: string): ServerView | null;
   keys(): readonly string[];
+  housed(): readonly Housed[];
   stop(key: string): Promise<void>;
+  /** Ends what it does. Servers that are not its children live on. */
   close(): Promise<void>;
+}
+
+/** What is published of model servers, written by the leader alone: an older one is refused with NOT_LEADER. */
+export interface Servers {
+  put(record: ServerRecord): Promise<void>;
+  delete(key: string): Promise<void>;
+  keys(): AsyncIterable<string>;
 }
 
 export interface FinalRequest {

@@ -17,6 +17,9 @@ const log = createLog({ service: 'test', level: 'silent', pretty: false });
 const MODEL = 'wanted';
 const LONG = { timeout: 30_000 };
 
+/** As the scheduling cycle asks for a server. */
+const wanted = (key: string, target: ModelTarget) => ({ key, target, node: null, waits: '' });
+
 /** A cluster and the world around it. */
 interface Opened {
   readonly cluster: Cluster;
@@ -50,6 +53,7 @@ process.once('SIGTERM', () => process.exit(0));
   const cluster = localCluster({
     folder: path.join(folder, 'servers'),
     parentPid: process.pid,
+    slots: 8,
     // The name of the catalog's model stands for what its server lists.
     serving: (target) => ({
       modelId: MODEL,
@@ -118,7 +122,7 @@ describe.each(Object.entries(adapters))('a cluster %s', (_name, open) => {
   });
 
   it('tells of a server from the moment it is asked for, until it is ready', LONG, async () => {
-    cluster.ensure({ key: 'a', target: await world.target(MODEL) });
+    cluster.ensure(wanted('a', await world.target(MODEL)));
     expect(cluster.keys()).toEqual(['a']);
     expect(phase('a')).toBe('starting');
     await ready('a');
@@ -135,18 +139,18 @@ describe.each(Object.entries(adapters))('a cluster %s', (_name, open) => {
 
   it('joins what runs under a key already', LONG, async () => {
     const target = await world.target(MODEL);
-    cluster.ensure({ key: 'a', target });
+    cluster.ensure(wanted('a', target));
     await ready('a');
     const before = [cluster.view('a'), await world.left()];
-    cluster.ensure({ key: 'a', target });
-    cluster.ensure({ key: 'a', target });
+    cluster.ensure(wanted('a', target));
+    cluster.ensure(wanted('a', target));
     await sleep(500);
     expect([cluster.view('a'), await world.left()]).toEqual(before);
     expect(cluster.keys()).toEqual(['a']);
   });
 
   it('fails a server that lists another model, and says so', LONG, async () => {
-    cluster.ensure({ key: 'a', target: await world.target('another') });
+    cluster.ensure(wanted('a', await world.target('another')));
     await expect.poll(() => phase('a'), { timeout: 20_000 }).toBe('failed');
     const { fault, detail } = cluster.view('a') ?? {};
     expect(fault).toMatchObject({ reason: 'ENDPOINT_WRONG_MODEL', permanent: true });
@@ -154,7 +158,7 @@ describe.each(Object.entries(adapters))('a cluster %s', (_name, open) => {
   });
 
   it('keeps servers apart, and stops one of them', LONG, async () => {
-    for (const key of ['a', 'b']) cluster.ensure({ key, target: await world.target(MODEL) });
+    for (const key of ['a', 'b']) cluster.ensure(wanted(key, await world.target(MODEL)));
     await Promise.all([ready('a'), ready('b')]);
     const before = (await world.left()).length;
     await cluster.stop('a');
@@ -167,19 +171,19 @@ describe.each(Object.entries(adapters))('a cluster %s', (_name, open) => {
 
   it('starts what was stopped anew', LONG, async () => {
     const target = await world.target(MODEL);
-    cluster.ensure({ key: 'a', target });
+    cluster.ensure(wanted('a', target));
     await ready('a');
     await cluster.stop('a');
-    cluster.ensure({ key: 'a', target });
+    cluster.ensure(wanted('a', target));
     expect(phase('a')).toBe('starting');
     await ready('a');
   });
 
   it('leaves nothing behind when it is closed, whatever its servers are at', LONG, async () => {
-    cluster.ensure({ key: 'a', target: await world.target(MODEL) });
+    cluster.ensure(wanted('a', await world.target(MODEL)));
     await ready('a');
-    cluster.ensure({ key: 'b', target: await world.target(MODEL) });
-    cluster.ensure({ key: 'c', target: await world.target('another') });
+    cluster.ensure(wanted('b', await world.target(MODEL)));
+    cluster.ensure(wanted('c', await world.target('another')));
     await cluster.close();
     expect(cluster.keys()).toEqual([]);
     expect(await world.left()).toEqual([]);
@@ -192,7 +196,7 @@ describe('a local server', () => {
     const world = await openLocal({ ...systemClock, monotonic: () => performance.now() + skewMs });
     const view = () => world.cluster.view('a');
     try {
-      world.cluster.ensure({ key: 'a', target: await world.target(MODEL) });
+      world.cluster.ensure(wanted('a', await world.target(MODEL)));
       await expect.poll(() => view()?.phase, { timeout: 20_000 }).toBe('ready');
       const before = await world.left();
       const admin = `${view()?.baseUrl.replace(/\/v1$/, '')}/admin/behaviour`;

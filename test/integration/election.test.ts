@@ -9,6 +9,7 @@ import { lead } from '../../services/scheduler/lead.ts';
 import type { Jobs } from '../../services/scheduler/ports.ts';
 import { advance } from '../../services/scheduler/run/context.ts';
 import { JOB, jobRecord, serverView } from '../../services/scheduler/testing/builders.ts';
+import { kvServers } from '../../services/scheduler/adapters/servers-kv.ts';
 import { cycleWorld } from '../../services/scheduler/testing/cycle-ports.ts';
 import { runPorts } from '../../services/scheduler/testing/run-ports.ts';
 import { startNats, type NatsServer } from '../support/nats.ts';
@@ -116,7 +117,7 @@ async function leading(bus: Bus, jobs: Jobs, epoch: number, stop: AbortSignal): 
     jobs,
     clock,
     epoch,
-    servers: bus.kv(SERVERS),
+    servers: kvServers(bus.kv(SERVERS), epoch),
   });
   const secrets = { put: async () => undefined, delete: async () => undefined, list: async () => [] };
   const sweep = { ...run, secrets, retentionMs: 86_400_000, lateMs: 60_000 };

@@ -40,6 +40,8 @@ export function externalCluster(options: {
       ceiling: options.ceiling,
       contextLength: 0,
       restarts: 0,
+      ...(target.secret === undefined ? {} : { secret: target.secret }),
+      start: [],
     };
     const show = (change: Partial<ServerView>) => {
       const entry = servers.get(key);
@@ -76,11 +78,15 @@ export function externalCluster(options: {
   }
 
   return {
+    kind: 'external',
+    need: () => null,
+    nodes: () => [],
     ensure(spec) {
       if (!servers.has(spec.key)) watch(spec);
     },
     view: (key) => servers.get(key)?.view ?? null,
     keys: () => [...servers.keys()],
+    housed: () => [...servers.keys()].map((key) => ({ key, need: null, node: null, avoid: [] })),
     async stop(key) {
       const server = servers.get(key);
       server?.stop.abort();

@@ -5,6 +5,7 @@ import { AssayError } from '@assay/lib/errors';
 import type { Log } from '@assay/lib/log';
 import { loop } from '@assay/lib/loop';
 import type { Cluster, ServerSpec, ServerView } from '../ports.ts';
+import type { Need } from '../place/fit.ts';
 import type { Serving } from '../serving.ts';
 import { announceFile, launch, type LocalProcess } from './local-process.ts';
 import { askModels } from './model-list.ts';
@@ -14,6 +15,11 @@ const STARTING_MS = 100;
 const MOST_RESTARTS = 5;
 /** A server that ran this long before it died starts with a clean count. */
 const STEADY_MS = 60_000;
+
+const NODE = 'this machine';
+/** What a server takes of it. */
+const SLOT = 'model servers';
+const NEED: Need = { pool: NODE, requests: { [SLOT]: 1 }, labels: {}, tolerations: [] };
 
 interface Server {
   view: ServerView;
@@ -31,6 +37,8 @@ export function localCluster(options: {
   readonly folder: string;
   readonly parentPid: number;
   readonly serving: (target: ModelTarget) => Serving;
+  /** Model servers that may run at once. */
+  readonly slots: number;
   readonly clock: Clock;
   readonly log: Log;
 }): Cluster {
@@ -108,7 +116,11 @@ export function localCluster(options: {
     return STARTING_MS;
   }
 
+  const room = { [SLOT]: options.slots };
   return {
+    kind: 'local',
+    need: () => NEED,
+    nodes: () => [{ name: NODE, closed: null, labels: {}, taints: [], total: room, free: room }],
     ensure(spec) {
       if (servers.has(spec.key)) return;
       const { modelId, ceiling, contextLength } = options.serving(spec.target);
@@ -121,6 +133,7 @@ export function localCluster(options: {
         ceiling,
         contextLength,
         restarts: 0,
+        start: [],
       };
       const stop = new AbortController();
       const server: Server = {
@@ -140,6 +153,7 @@ export function localCluster(options: {
     },
     view: (key) => servers.get(key)?.view ?? null,
     keys: () => [...servers.keys()],
+    housed: () => [...servers.keys()].map((key) => ({ key, need: NEED, node: NODE, avoid: [] })),
     async stop(key) {
       const server = servers.get(key);
       if (server === undefined) return;

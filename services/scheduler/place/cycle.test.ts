@@ -78,7 +78,7 @@ describe('records of servers', () => {
       state: 'ready',
     } as const;
     const rest = { reason: '', ceiling: 1, contextLength: 0, epoch: 0, updatedAt: '' };
-    for (const key of [GOOD, 'nobodys']) await servers.put(key, { ...record, ...rest, key });
+    for (const key of [GOOD, 'nobodys']) await servers.put({ ...record, ...rest, key });
     const world = await cycleWorld({ jobs: memoryJobs(jobRecord({ id: GOOD, state: 'RUNNING' })) }, servers);
     await cycle(world.ports, world.memory);
     expect([...servers.records.keys()]).toEqual([GOOD]);

@@ -1,19 +1,17 @@
-import type { Kv } from '@assay/lib/bus';
 import type { Clock } from '@assay/lib/clock';
 import { isTerminal, type JobId, type JobRecord, type ServerRecord } from '@assay/lib/domain';
 import { AssayError } from '@assay/lib/errors';
 import type { Log } from '@assay/lib/log';
-import type { Cluster, Jobs, ServerView } from '../ports.ts';
+import type { Cluster, Jobs, Servers, ServerView } from '../ports.ts';
+import type { Need } from './fit.ts';
 import { place, type Placement, type Verdict } from './place.ts';
 import { claimOf, holds, inOrder, reservationOf, waits } from './snapshot.ts';
 
 export interface CyclePorts {
-  readonly servers: Pick<Kv<ServerRecord>, 'put' | 'delete' | 'keys'>;
+  readonly servers: Servers;
   readonly jobs: Jobs;
   readonly cluster: (job: JobRecord) => Cluster;
   readonly clusters: readonly Cluster[];
-  /** Clusters whose servers take a slot of this machine. */
-  readonly takesSlot: (cluster: Cluster) => boolean;
   readonly keyOf: (job: JobRecord) => string;
   readonly advance: (
     job: JobRecord,
@@ -28,7 +26,6 @@ export interface CyclePorts {
 }
 
 export interface CycleLimits {
-  readonly slots: number;
   readonly idleMs: number;
   readonly generationsBytes: number;
   readonly scoresBytes: number;
@@ -55,9 +52,11 @@ export async function cycleMemory(servers: CyclePorts['servers']): Promise<Cycle
  */
 export async function cycle(ports: CyclePorts, memory: CycleMemory): Promise<void> {
   const jobs = [...ports.jobs.all()];
-  const live = inOrder(jobs.filter((job) => !isTerminal(job.state) && !job.cancelRequested));
+  const going = inOrder(jobs.filter((job) => !isTerminal(job.state) && !job.cancelRequested));
+  const needs = await needsOf(ports, going);
+  const live = going.filter((job) => needs.has(job.id));
   await clearFailed(ports, memory, live);
-  const placement = place(snapshotOf(ports, memory, jobs, live));
+  const placement = place(snapshotOf(ports, memory, jobs, live, needs));
   for (const verdict of placement.verdicts) {
     await alone(ports, verdict.job, () => act(ports, verdict));
   }
@@ -85,30 +84,46 @@ async function clearFailed(
   for (const key of memory.cold) if (held.has(key) || !known.has(key)) memory.cold.delete(key);
 }
 
+/** What each job's server takes. A job whose target cannot be served here fails and is not among them. */
+async function needsOf(
+  ports: CyclePorts,
+  jobs: readonly JobRecord[],
+): Promise<ReadonlyMap<JobId, Need | null>> {
+  const needs = new Map<JobId, Need | null>();
+  for (const job of jobs) {
+    await alone(ports, job.id, async () => {
+      needs.set(job.id, ports.cluster(job).need(job.spec.target));
+    });
+  }
+  return needs;
+}
+
 function snapshotOf(
   ports: CyclePorts,
   memory: CycleMemory,
   jobs: readonly JobRecord[],
   live: readonly JobRecord[],
+  needs: ReadonlyMap<JobId, Need | null>,
 ) {
   const nowMs = ports.clock.monotonic();
   const busy = new Set(live.filter(holds).map(ports.keyOf));
   const servers = ports.clusters.flatMap((cluster) =>
-    cluster.keys().map((key) => {
-      if (busy.has(key)) memory.idleSince.delete(key);
-      else if (!memory.idleSince.has(key)) memory.idleSince.set(key, nowMs);
-      return { key, takesSlot: ports.takesSlot(cluster), idleSinceMs: memory.idleSince.get(key) ?? null };
+    cluster.housed().map((server) => {
+      if (busy.has(server.key)) memory.idleSince.delete(server.key);
+      else if (!memory.idleSince.has(server.key)) memory.idleSince.set(server.key, nowMs);
+      return { ...server, idleSinceMs: memory.idleSince.get(server.key) ?? null };
     }),
   );
+  const needOf = (job: JobRecord) => needs.get(job.id) ?? null;
   return {
     nowMs,
-    claims: live.filter(waits).map((job) => claimOf(job, ports.keyOf(job))),
-    active: live.filter(holds).map((job) => reservationOf(job, ports.keyOf(job))),
+    claims: live.filter(waits).map((job) => claimOf(job, ports.keyOf(job), needOf(job))),
+    active: live.filter(holds).map((job) => reservationOf(job, ports.keyOf(job), needOf(job))),
     retained: inOrder(jobs.filter((job) => isTerminal(job.state) && !job.purged)).map((job) =>
-      reservationOf(job, job.server ?? ''),
+      reservationOf(job, job.server ?? '', null),
     ),
     servers,
-    slots: ports.limits.slots,
+    nodes: ports.clusters.flatMap((cluster) => cluster.nodes()),
     ledger: ports.limits,
     idleMs: ports.limits.idleMs,
   };
@@ -171,14 +186,15 @@ async function serve(
   for (const job of live) {
     const warms = warming.has(job.id) && !memory.cold.has(ports.keyOf(job));
     if (!holds(job) && !admitted.has(job.id) && !warms) continue;
+    const key = ports.keyOf(job);
+    const where = { node: placement.nodes.get(key) ?? null, waits: placement.homeless.get(key) ?? '' };
     await alone(ports, job.id, async () =>
-      ports.cluster(job).ensure({ key: ports.keyOf(job), target: job.spec.target }),
+      ports.cluster(job).ensure({ key, target: job.spec.target, ...where }),
     );
   }
 }
 
 async function publishServers(ports: CyclePorts, memory: CycleMemory): Promise<void> {
-  const kv = ports.servers;
   const seen = new Set<string>();
   for (const cluster of ports.clusters) {
     for (const key of cluster.keys()) {
@@ -188,12 +204,12 @@ async function publishServers(ports: CyclePorts, memory: CycleMemory): Promise<v
       const record = recordOf(ports, cluster, key, view);
       const text = JSON.stringify({ ...record, updatedAt: '' });
       if (memory.written.get(key) === text) continue;
-      await kv.put(key, record);
+      await ports.servers.put(record);
       memory.written.set(key, text);
     }
   }
   for (const key of [...memory.written.keys()].filter((old) => !seen.has(old))) {
-    await kv.delete(key);
+    await ports.servers.delete(key);
     memory.written.delete(key);
     memory.idleSince.delete(key);
   }
@@ -202,20 +218,20 @@ async function publishServers(ports: CyclePorts, memory: CycleMemory): Promise<v
 const STATES = { starting: 'starting', ready: 'ready', down: 'unhealthy', failed: 'failed' } as const;
 
 function recordOf(ports: CyclePorts, cluster: Cluster, key: string, view: ServerView): ServerRecord {
-  const user = [...ports.jobs.all()].find((job) => !isTerminal(job.state) && ports.keyOf(job) === key);
-  const target = user?.spec.target;
-  const secret = target?.type === 'endpoint' ? target.secret : undefined;
+  const node = cluster.housed().find((server) => server.key === key)?.node ?? null;
   return {
     v: 1,
     key,
-    kind: ports.takesSlot(cluster) ? 'local' : 'external',
+    kind: cluster.kind,
     baseUrl: view.baseUrl,
     model: view.model,
     state: STATES[view.phase],
     reason: view.detail,
     ceiling: view.ceiling,
-    ...(secret === undefined ? {} : { secret }),
+    ...(view.secret === undefined ? {} : { secret: view.secret }),
     contextLength: view.contextLength,
+    ...(node === null ? {} : { node }),
+    ...(view.start.length === 0 ? {} : { start: view.start }),
     epoch: ports.epoch,
     updatedAt: new Date(ports.clock.now()).toISOString(),
   };

@@ -1,15 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Need } from './fit.ts';
 import { place, type Claim, type Reservation, type Snapshot } from './place.ts';
 
 const MIB = 1024 * 1024;
+const SLOTS = { slot: 1 };
+const SLOT: Need = { pool: 'slots', requests: { slot: 1 }, labels: {}, tolerations: [] };
 
 function reservation(job: string, over: Partial<Reservation> = {}): Reservation {
   return {
     job,
     partition: 'p0',
     server: `s-${job}`,
-    takesSlot: false,
+    need: null,
     generationBytes: MIB,
     scoreBytes: MIB,
     ...over,
@@ -28,7 +31,7 @@ function snapshot(over: Partial<Snapshot> = {}): Snapshot {
     active: [],
     retained: [],
     servers: [],
-    slots: 1,
+    nodes: [{ name: 'n', closed: null, labels: {}, taints: [], total: SLOTS, free: SLOTS }],
     ledger,
     idleMs: 1_000,
     ...over,
@@ -112,7 +115,14 @@ describe('ledger room', () => {
 });
 
 describe('device slots', () => {
-  const local = { takesSlot: true };
+  const local = { need: SLOT };
+  const running = (key: string, idleSinceMs: number | null = null) => ({
+    key,
+    need: SLOT,
+    node: 'n',
+    avoid: [],
+    idleSinceMs,
+  });
 
   it('lets jobs of the same key share one server', () => {
     const claims = [claim('a', { ...local, server: 's' }), claim('b', { ...local, server: 's' })];
@@ -121,18 +131,24 @@ describe('device slots', () => {
 
   it('makes a job of another model wait, and later jobs of the busy model behind it', () => {
     const active = [reservation('x', { ...local, server: 's' })];
+    const servers = [running('s')];
     const claims = [claim('a', { ...local, server: 't' }), claim('b', { ...local, server: 's' }), claim('c')];
-    expect(verdicts(snapshot({ active, claims }))).toEqual(['wait DEVICE_BUSY', 'wait JOBS_AHEAD', 'admit']);
+    expect(verdicts(snapshot({ active, servers, claims }))).toEqual([
+      'wait DEVICE_BUSY',
+      'wait JOBS_AHEAD',
+      'admit',
+    ]);
   });
 
   it('stops an idle server when its slot is needed', () => {
-    const servers = [{ key: 's', takesSlot: true, idleSinceMs: 0 }];
+    const servers = [running('s', 0)];
     const result = place(snapshot({ servers, claims: [claim('a', { ...local, server: 't' })] }));
-    expect(result).toEqual({ verdicts: [{ type: 'admit', job: 'a' }], giveUp: [], stop: ['s'] });
+    expect(result).toMatchObject({ verdicts: [{ type: 'admit', job: 'a' }], giveUp: [], stop: ['s'] });
+    expect(result.nodes).toEqual(new Map([['t', 'n']]));
   });
 
   it('reuses a warm server and leaves it running', () => {
-    const servers = [{ key: 's', takesSlot: true, idleSinceMs: 0 }];
+    const servers = [running('s', 0)];
     const result = place(
       snapshot({ nowMs: 5_000, servers, claims: [claim('a', { ...local, server: 's' })] }),
     );
@@ -144,10 +160,7 @@ describe('device slots', () => {
   });
 
   it('stops a server that has been idle for long enough', () => {
-    const servers = [
-      { key: 's', takesSlot: true, idleSinceMs: 0 },
-      { key: 't', takesSlot: false, idleSinceMs: 4_500 },
-    ];
+    const servers = [running('s', 0), { key: 't', need: null, node: null, avoid: [], idleSinceMs: 4_500 }];
     expect(place(snapshot({ nowMs: 5_000, servers })).stop).toEqual(['s']);
   });
 });

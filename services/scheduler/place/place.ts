@@ -1,4 +1,6 @@
 import type { JobId } from '@assay/lib/domain';
+import { devicesOf, type Devices, type PlacedServer } from './devices.ts';
+import type { Need, NodeRoom } from './fit.ts';
 
 /** A job that waits for its place, in the order in which jobs came. */
 export interface Claim extends Reservation {
@@ -10,17 +12,10 @@ export interface Reservation {
   readonly job: JobId;
   readonly partition: string;
   readonly server: string;
-  /** Local servers take a slot of this machine; external ones take nothing of ours. */
-  readonly takesSlot: boolean;
+  /** What its server takes of a node; external ones take nothing of ours. */
+  readonly need: Need | null;
   readonly generationBytes: number;
   readonly scoreBytes: number;
-}
-
-export interface PlacedServer {
-  readonly key: string;
-  readonly takesSlot: boolean;
-  /** Since when no job uses it; null while one does. */
-  readonly idleSinceMs: number | null;
 }
 
 export interface Snapshot {
@@ -30,7 +25,7 @@ export interface Snapshot {
   /** Finished jobs whose subjects are still kept, oldest first. */
   readonly retained: readonly Reservation[];
   readonly servers: readonly PlacedServer[];
-  readonly slots: number;
+  readonly nodes: readonly NodeRoom[];
   readonly ledger: { readonly generationsBytes: number; readonly scoresBytes: number };
   readonly idleMs: number;
 }
@@ -48,13 +43,17 @@ export type Verdict =
       readonly detail: string;
     };
 
-export type WaitReason = 'PREPARING' | 'LEDGER_FULL' | 'DEVICE_BUSY' | 'JOBS_AHEAD';
+export type WaitReason = 'PREPARING' | 'LEDGER_FULL' | 'DEVICE_ABSENT' | 'DEVICE_BUSY' | 'JOBS_AHEAD';
 
 export interface Placement {
   readonly verdicts: readonly Verdict[];
   /** Finished jobs whose subjects are given up early because a waiting job needs the room. */
   readonly giveUp: readonly JobId[];
-  /** Servers to stop: idle for too long, or in the way of the first job that waits for a slot. */
+  /** Nodes chosen for servers that had none, by server. */
+  readonly nodes: ReadonlyMap<string, string>;
+  /** Why servers of jobs that have their place still have no node, by server. */
+  readonly homeless: ReadonlyMap<string, string>;
+  /** Servers to stop: idle for too long, or in the way of a server that a job needs now. */
   readonly stop: readonly string[];
 }
 
@@ -63,24 +62,25 @@ const FILL = 0.9;
 
 /**
  * First come, first served, decided over a snapshot. A job that waits for room in the ledgers keeps every later job
- * of its partition from taking that room, and a job that waits for a slot keeps every later one from a slot; a job
- * that needs neither passes.
+ * of its partition from taking that room, and a job that waits for a device keeps every later one from that kind of
+ * device; a job that needs neither passes. Servers of jobs that have their place already come before all of them.
  */
 export function place(snapshot: Snapshot): Placement {
   const room = ledgerRoom(snapshot);
-  const slots = slotsOf(snapshot);
+  const devices = devicesOf(snapshot.nodes, snapshot.servers, snapshot.active);
   const giveUp: JobId[] = [];
-  const verdicts = snapshot.claims.map((claim) => verdictOf(claim, room, slots, giveUp));
-  return { verdicts, giveUp, stop: [...slots.evicted, ...idleTooLong(snapshot, slots)] };
+  const verdicts = snapshot.claims.map((claim) => verdictOf(claim, room, devices, giveUp));
+  const stop = [...devices.evicted, ...idleTooLong(snapshot, devices)];
+  return { verdicts, giveUp, nodes: devices.chosen, homeless: devices.homeless, stop };
 }
 
-function verdictOf(claim: Claim, room: Room, slots: Slots, giveUp: JobId[]): Verdict {
+function verdictOf(claim: Claim, room: Room, devices: Devices, giveUp: JobId[]): Verdict {
   if (claim.prepared) {
     const short = room.shortOf(claim, giveUp);
     if (short !== null) return { ...short, job: claim.job };
   }
-  const busy = slots.take(claim);
-  if (busy !== null) return { type: 'wait', job: claim.job, ...busy };
+  const wait = devices.take(claim);
+  if (wait !== null) return { type: 'wait', job: claim.job, ...wait };
   if (!claim.prepared) return { type: 'warm', job: claim.job };
   room.reserve(claim);
   return { type: 'admit', job: claim.job };
@@ -166,50 +166,9 @@ function ledgerRoom(snapshot: Snapshot): Room {
   };
 }
 
-interface Slots {
-  take(claim: Claim): { readonly reason: WaitReason; readonly detail: string } | null;
-  readonly evicted: readonly string[];
-  readonly used: ReadonlySet<string>;
-}
-
-function slotsOf(snapshot: Snapshot): Slots {
-  const held = new Set(snapshot.servers.filter((server) => server.takesSlot).map((server) => server.key));
-  for (const job of snapshot.active) if (job.takesSlot) held.add(job.server);
-  const used = new Set(snapshot.active.map((job) => job.server));
-  const evicted: string[] = [];
-  let waiting: JobId | null = null;
-
-  return {
-    used,
-    evicted,
-    take(claim) {
-      if (claim.takesSlot && waiting !== null)
-        return { reason: 'JOBS_AHEAD', detail: `job ${waiting} is before it and waits for a device` };
-      if (!claim.takesSlot || held.has(claim.server)) {
-        used.add(claim.server);
-        return null;
-      }
-      if (held.size >= snapshot.slots) {
-        const idle = snapshot.servers.find(
-          (server) => server.takesSlot && !used.has(server.key) && held.has(server.key),
-        );
-        if (idle === undefined) {
-          waiting = claim.job;
-          return { reason: 'DEVICE_BUSY', detail: `all ${snapshot.slots} device slot(s) serve other models` };
-        }
-        held.delete(idle.key);
-        evicted.push(idle.key);
-      }
-      held.add(claim.server);
-      used.add(claim.server);
-      return null;
-    },
-  };
-}
-
-function idleTooLong(snapshot: Snapshot, slots: Slots): string[] {
+function idleTooLong(snapshot: Snapshot, devices: Devices): string[] {
   return snapshot.servers
-    .filter((server) => !slots.used.has(server.key) && !slots.evicted.includes(server.key))
+    .filter((server) => !devices.used.has(server.key) && !devices.evicted.has(server.key))
     .filter((server) => server.idleSinceMs !== null && snapshot.nowMs - server.idleSinceMs >= snapshot.idleMs)
     .map((server) => server.key);
 }

@@ -1,4 +1,5 @@
 import { isTerminal, type JobRecord } from '@assay/lib/domain';
+import type { Need } from './fit.ts';
 import type { Claim, Reservation } from './place.ts';
 
 /** Bytes of a score in its ledger, subject and headers included: measured about 700, more with long answers. */
@@ -19,17 +20,17 @@ export function holds(job: JobRecord): boolean {
   return !isTerminal(job.state) && job.state !== 'SUBMITTED' && !waits(job);
 }
 
-export function claimOf(job: JobRecord, server: string): Claim {
-  return { ...reservationOf(job, server), prepared: job.state === 'QUEUED' };
+export function claimOf(job: JobRecord, server: string, need: Need | null): Claim {
+  return { ...reservationOf(job, server, need), prepared: job.state === 'QUEUED' };
 }
 
-export function reservationOf(job: JobRecord, server: string): Reservation {
+export function reservationOf(job: JobRecord, server: string, need: Need | null): Reservation {
   const scores = job.tasks.reduce((sum, task) => sum + (task.counts?.scores ?? 0), 0);
   return {
     job: job.id,
     partition: job.partition,
     server,
-    takesSlot: job.spec.target.type === 'catalog',
+    need,
     generationBytes: job.reservedBytes,
     scoreBytes: scores * SCORE_BYTES,
   };

@@ -77,6 +77,7 @@ export function serverView(over: Partial<ServerView> = {}): ServerView {
     ceiling: 1,
     contextLength: 0,
     restarts: 0,
+    start: [],
     ...over,
   };
 }

@@ -1,13 +1,16 @@
-import type { Kv } from '@assay/lib/bus';
 import { manualClock } from '@assay/lib/clock';
 import type { ServerRecord } from '@assay/lib/domain';
 import { cycleMemory, type CyclePorts } from '../place/cycle.ts';
-import type { Cluster, ServerSpec, ServerView } from '../ports.ts';
+import type { Need } from '../place/fit.ts';
+import type { Cluster, Servers, ServerSpec, ServerView } from '../ports.ts';
 import { advance } from '../run/context.ts';
 import { memoryJobs, serverView } from './builders.ts';
 import { runPorts, silent } from './run-ports.ts';
 
-/** A cluster whose servers are what a test says. */
+const NEED: Need = { pool: 'slots', requests: { slot: 1 }, labels: {}, tolerations: [] };
+const ROOM = { slot: 4 };
+
+/** A cluster of four slots whose servers are what a test says. */
 export interface PretendedCluster extends Cluster {
   readonly views: Map<string, ServerView>;
   readonly ensured: ServerSpec[];
@@ -19,6 +22,9 @@ export function pretendedCluster(over: Partial<Cluster> = {}): PretendedCluster 
   return {
     views,
     ensured,
+    kind: 'local',
+    need: () => NEED,
+    nodes: () => [{ name: 'n', closed: null, labels: {}, taints: [], total: ROOM, free: ROOM }],
     ensure(spec) {
       if (views.has(spec.key)) return;
       ensured.push(spec);
@@ -26,6 +32,7 @@ export function pretendedCluster(over: Partial<Cluster> = {}): PretendedCluster 
     },
     view: (key) => views.get(key) ?? null,
     keys: () => [...views.keys()],
+    housed: () => [...views.keys()].map((key) => ({ key, need: NEED, node: 'n', avoid: [] })),
     stop: async (key) => void views.delete(key),
     close: async () => undefined,
     ...over,
@@ -33,13 +40,11 @@ export function pretendedCluster(over: Partial<Cluster> = {}): PretendedCluster 
 }
 
 /** A bucket of server records without a broker. */
-export function memoryServers(): Pick<Kv<ServerRecord>, 'put' | 'delete' | 'keys'> & {
-  readonly records: Map<string, ServerRecord>;
-} {
+export function memoryServers(): Servers & { readonly records: Map<string, ServerRecord> } {
   const records = new Map<string, ServerRecord>();
   return {
     records,
-    put: async (key, record) => records.set(key, record).size,
+    put: async (record) => void records.set(record.key, record),
     delete: async (key) => void records.delete(key),
     async *keys() {
       yield* records.keys();
@@ -61,7 +66,6 @@ export async function cycleWorld(
     jobs,
     cluster: () => cluster,
     clusters: [cluster],
-    takesSlot: () => true,
     keyOf: (job) => job.id,
     advance: (job, edge, server) =>
       advance(run, job, edge, (record) => (server === undefined ? record : { ...record, server })),
@@ -69,7 +73,7 @@ export async function cycleWorld(
     clock,
     log: silent,
     epoch: 1,
-    limits: { slots: 4, idleMs: 600_000, generationsBytes: 2 ** 30, scoresBytes: 2 ** 30 },
+    limits: { idleMs: 600_000, generationsBytes: 2 ** 30, scoresBytes: 2 ** 30 },
     ...over,
   };
   return { ports, jobs, clock, servers, memory: await cycleMemory(servers) };
