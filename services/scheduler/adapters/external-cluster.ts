@@ -42,6 +42,7 @@ export function externalCluster(options: {
       restarts: 0,
       ...(target.secret === undefined ? {} : { secret: target.secret }),
       start: [],
+      ownDeadline: false,
     };
     const show = (change: Partial<ServerView>) => {
       const entry = servers.get(key);
