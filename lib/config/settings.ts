@@ -67,6 +67,7 @@ export const settings = {
     return z.NEVER;
   }),
   blobStore: z.enum(['nats']),
+  cluster: z.enum(['local', 'kubernetes']),
   level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
 } as const;
 
