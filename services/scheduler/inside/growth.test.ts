@@ -37,6 +37,19 @@ describe('growthOf', () => {
     expect(await grown()).toEqual({ bytes: 0, files: 0, lastGrowthMs: null, closed: 0 });
   });
 
+  it('leaves a folder alone for twenty times as long as it took to walk it', async () => {
+    const clock = { ...manualClock(), monotonic: () => nowMs };
+    let nowMs = 0;
+    const grown = growthOf(folder, clock);
+    const slow = grown();
+    nowMs += 500;
+    const first = await slow;
+    nowMs += 9_999;
+    expect(await grown()).toBe(first);
+    nowMs += 1;
+    expect(await grown()).not.toBe(first);
+  });
+
   it('walks once for all that ask together, and follows no link', async () => {
     await symlink('/', path.join(folder, 'everything'));
     const grown = growthOf(folder, manualClock());
