@@ -102,7 +102,7 @@ export function podOf(rendering: Rendering, node: string): KubeObject {
     args: ['--max-semi-space-size=1', '--max-old-space-size=32', 'services/scheduler/inside/watch.ts'],
     restartPolicy: 'Always',
     env: envOf({
-      ASSAY_WATCH_WEIGHTS: plan.weights?.type === 'hub' ? (weights?.folder ?? '') : '',
+      ...(plan.weights?.type === 'hub' && weights !== null ? { ASSAY_WATCH_WEIGHTS: weights.folder } : {}),
       ASSAY_WATCH_CACHE: '/cache',
     }),
     ports: [{ name: 'progress', containerPort: PROGRESS_PORT }],
