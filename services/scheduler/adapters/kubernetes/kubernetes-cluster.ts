@@ -16,7 +16,7 @@ import {
 } from './pod/names.ts';
 import { needOf } from './pod/need.ts';
 import type { PodPlan } from './pod/plan.ts';
-import type { Anchor } from './pod/render.ts';
+import type { Anchor, Rendering } from './pod/render.ts';
 import { tell, type Progress, type Told } from './pod/start.ts';
 import type { Reflector } from './reflector.ts';
 import { askProgress, askServer, baseUrlOf, type Health } from './server-look.ts';
@@ -59,7 +59,6 @@ interface Server {
   told: Told | null;
   stopping: boolean;
   readonly stop: AbortController;
-  readonly gone: PromiseWithResolvers<void>;
 }
 
 const LOOK_MS = 1_000;
@@ -80,9 +79,14 @@ export function kubernetesCluster(options: KubernetesCluster): Cluster {
   const looking = new Set<Promise<void>>();
   const stop = new AbortController();
 
-  const podOf = (key: string): OwnPod | null => {
+  /** The pod of that name, also while it goes. */
+  const anyPodOf = (key: string): OwnPod | null => {
     const pod = pods.get(`${namespace}/${serverName(key)}`);
     return pod !== undefined && isOwn(pod) ? pod : null;
+  };
+  const podOf = (key: string): OwnPod | null => {
+    const pod = anyPodOf(key);
+    return pod?.deleting === true ? null : pod;
   };
   const now = () => new Date(clock.now()).toISOString();
 
@@ -103,7 +107,6 @@ export function kubernetesCluster(options: KubernetesCluster): Cluster {
       told: null,
       stopping: false,
       stop: new AbortController(),
-      gone: Promise.withResolvers(),
     };
     servers.set(key, server);
     const signal = AbortSignal.any([stop.signal, server.stop.signal]);
@@ -152,24 +155,41 @@ export function kubernetesCluster(options: KubernetesCluster): Cluster {
     if (plan === null || server.told?.phase === 'failed') return null;
     const rendering = { key, plan, operator, anchor };
     const pod = podOf(key);
+    if (pod === null && server.node !== null && isClosed(server.node)) server.node = null;
     const node = pod?.node || server.node;
-    if (node !== null && node !== '' && plan.weights?.type === 'hub' && wantsWeights(server, pod, node))
-      await objects.fetchWeights(rendering, node, signal);
+    if (node !== null && node !== '') await fetchWeights(server, rendering, node, signal);
     if (pod !== null) {
-      if (server.told?.move === true && !pod.deleting) await moveAway(server, pod, signal);
+      server.node ??= pod.annotations[NODE_ANNOTATION] ?? null;
+      if (server.told?.move === true) await moveAway(server, pod, signal);
       return null;
     }
-    if (server.node === null) return null;
+    // One that still goes has the name; its end is heard.
+    if (server.node === null || anyPodOf(key) !== null) return null;
     log.info({ server: key, node: server.node, image: plan.image }, 'model server is made');
     server.apiKey = await objects.make(rendering, server.node, signal);
     return null;
   }
 
-  // A job that failed is run again for a server that was asked for after that.
-  function wantsWeights(server: Server, pod: OwnPod | null, node: string): boolean {
+  const isClosed = (name: string) => options.rooms().find((node) => node.name === name)?.closed !== null;
+
+  /** The job that fetches its weights; one that had failed before the server was asked for is of no account. */
+  function weightsFor(server: Server, node: string) {
     const seen = weightsOf(server.plan, operator, node, { pods, jobs });
-    if (seen === null) return pod === null || !holdsWeights(pod);
-    return false;
+    const stale = seen?.state === 'failed' && (seen.endedAt ?? '') < server.askedAt;
+    return { seen: stale ? null : seen, stale: stale ? seen : null };
+  }
+
+  async function fetchWeights(
+    server: Server,
+    rendering: Rendering,
+    node: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { seen, stale } = weightsFor(server, node);
+    const pod = podOf(server.key);
+    if (stale !== null) await objects.remove(BATCH_JOBS, stale.job, signal);
+    else if (seen === null && (pod === null || !holdsWeights(pod)))
+      await objects.fetchWeights(rendering, node, signal);
   }
 
   function holdsWeights(pod: OwnPod): boolean {
@@ -186,17 +206,10 @@ export function kubernetesCluster(options: KubernetesCluster): Cluster {
 
   async function remove(server: Server, signal: AbortSignal): Promise<number | null> {
     const pod = podOf(server.key);
-    if (pod !== null && !pod.deleting) await objects.remove(PODS, pod, signal);
+    if (pod !== null) await objects.remove(PODS, pod, signal);
     await objects.clear(server.key, namespace, signal);
-    const seen =
-      server.plan === null
-        ? null
-        : weightsOf(server.plan, operator, server.node ?? pod?.node ?? '', { pods, jobs });
-    const failed = seen?.job;
-    if (failed?.state === 'failed' && !failed.deleting) await objects.remove(BATCH_JOBS, failed, signal);
-    if (podOf(server.key) !== null) return null; // comes again when the pod has gone
-    servers.delete(server.key);
-    server.gone.resolve();
+    // Comes again when the pod has gone.
+    if (anyPodOf(server.key) === null && servers.get(server.key) === server) servers.delete(server.key);
     return null;
   }
 
@@ -208,7 +221,7 @@ export function kubernetesCluster(options: KubernetesCluster): Cluster {
     const life = container?.runningSince ?? null;
     if (server.warm !== null && server.warm.life !== life) server.warm = null;
     if (life === null) server.health = null;
-    const seen = weightsOf(plan, operator, pod?.node || server.node || '', { pods, jobs });
+    const { seen } = weightsFor(server, pod?.node || server.node || '');
     server.fetched = await progressOf(seen?.pod ?? null, server.fetched, signal);
     if (life !== null && pod !== null) {
       server.cache =
@@ -257,8 +270,10 @@ export function kubernetesCluster(options: KubernetesCluster): Cluster {
     need: (target): Need => needOf(options.planOf(target), operator),
     nodes: () => options.rooms(),
     ensure({ key, target, node, waits }: ServerSpec) {
-      const server = servers.get(key) ?? put(key, options.planOf(target));
-      if (server.stopping) return;
+      const known = servers.get(key);
+      const server = known === undefined || known.stopping ? put(key, options.planOf(target)) : known;
+      // Its pod still goes: there is where it is counted, and where it comes again.
+      if (known?.stopping === true) server.node = anyPodOf(key)?.annotations[NODE_ANNOTATION] ?? null;
       server.plan ??= options.planOf(target);
       server.waits = waits;
       if (node === null || server.node === node || podOf(key) !== null) return;

@@ -22,6 +22,7 @@ export interface ServerObjects {
   /** The pod and what it needs; resolves with the key that requests to it must bear. */
   make(rendering: Rendering, node: string, signal: AbortSignal): Promise<string>;
   key(server: string, signal: AbortSignal): Promise<string | null>;
+  /** Where the plan's weights come from a hub. */
   fetchWeights(rendering: Rendering, node: string, signal: AbortSignal): Promise<void>;
   remove(resource: Resource, object: Trimmed, signal: AbortSignal): Promise<void>;
   /** Everything but the pod. */

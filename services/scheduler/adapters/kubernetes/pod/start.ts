@@ -133,7 +133,9 @@ function phase(
   endedAt: string | null,
   detail: string,
 ): StartPhase {
-  return { phase: name, startedAt, endedAt, bytes: 0, totalBytes: 0, lastGrowth: null, detail };
+  // Kubernetes tells whole seconds.
+  const ended = endedAt !== null && endedAt < startedAt ? startedAt : endedAt;
+  return { phase: name, startedAt, endedAt: ended, bytes: 0, totalBytes: 0, lastGrowth: null, detail };
 }
 
 function scheduling({ waits, pod }: Seen): string {
