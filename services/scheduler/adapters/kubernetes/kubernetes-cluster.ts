@@ -8,6 +8,7 @@ import type { Need, NodeRoom } from '../../place/fit.ts';
 import type { Cluster, Housed, ServerSpec, ServerView } from '../../ports.ts';
 import {
   COMPONENT,
+  keyName,
   MODEL_SERVER,
   NEED_ANNOTATION,
   NODE_ANNOTATION,
@@ -297,7 +298,8 @@ export function kubernetesCluster(options: KubernetesCluster): Cluster {
         ceiling: plan?.ceiling ?? 1,
         contextLength: plan?.contextLength ?? 0,
         restarts: restartsOf(pod),
-        secret: `key-server-${key}`,
+        secret: keyName(key),
+        ...(pod === null || pod.node === '' ? {} : { node: pod.node }),
         start: told?.start ?? [],
         ownDeadline: true,
       };
