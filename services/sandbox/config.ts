@@ -7,6 +7,8 @@ const shape = {
   ...commonShape,
   /** The interpreter of the jail, 3.10 or later; by default the first on the PATH whose jail reaches tier 1. */
   PYTHON: settings.text.optional(),
+  /** Where the jail's processes are started by a container of their own, whose interpreter it then is; otherwise here. */
+  EXEC_SOCKET: settings.text.optional(),
   /** Executions side by side; 0 is one for each core. More make wall time-outs of honest programs. */
   SLOTS: settings.integer.default(0),
   /** Runs code although the jail does not reach tier 1 on this machine. Only where nothing else is worth protecting. */

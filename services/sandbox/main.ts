@@ -7,7 +7,7 @@ import { runService, settingsOrExit, type Life } from '@assay/lib/life';
 import { createLog } from '@assay/lib/log';
 import { loop } from '@assay/lib/loop';
 import { createMetrics, serveOps } from '@assay/lib/metrics';
-import { openJail } from '@assay/lib/python';
+import { ExecSide, openJail, openJailAt, type Jail } from '@assay/lib/python';
 import { serveRpc } from '@assay/lib/rpc';
 import { Activity } from './activity.ts';
 import { finishedJobs, type FinishedJobs } from './adapters/finished-jobs.ts';
@@ -20,6 +20,7 @@ import { readConfig } from './config.ts';
 import { sandboxMetrics, type SandboxMetrics } from './metrics.ts';
 import { partitionHandlers } from './partition.ts';
 import type { Docs, Executor, Outcomes } from './ports.ts';
+import { Readiness } from './readiness.ts';
 import { backoffMs } from './score/settle.ts';
 import { sandboxService } from './serve.ts';
 
@@ -39,12 +40,18 @@ async function start(life: Life): Promise<void> {
   const metrics = sandboxMetrics(exposed);
   const activity = new Activity();
 
-  const jail = await openJail({
-    ...(config.PYTHON !== undefined && { python: config.PYTHON }),
-    path: config.path,
-    slots: config.slots,
+  const readiness = new Readiness();
+  const ops = await serveOps({
+    host: config.HOST,
+    port: config.OPS_PORT,
+    metrics: exposed,
+    ready: async () => await readiness.why(),
     log,
+    stop: life.stop,
   });
+  life.onClose('ops', () => ops.close());
+
+  const jail = await theJail(readiness, life);
   life.onClose('jail', () => jail.close());
   const { report } = jail;
   const executes = report.runs && (report.tier === 1 || config.ALLOW_WEAK_JAIL);
@@ -54,6 +61,7 @@ async function start(life: Life): Promise<void> {
   const broker = { ...brokerOf(config), name: 'sandbox', log, signal: life.stop };
   const bus = await connectBus(broker);
   life.onClose('bus', () => bus.close());
+  readiness.needs(async () => (bus.healthy() ? null : 'the broker is not connected'));
   const blob = await openBlob(config, broker);
   life.onClose('blobs', () => blob.close());
   const shared: Shared = {
@@ -90,15 +98,7 @@ async function start(life: Life): Promise<void> {
     metrics: exposed,
   });
   life.onClose('rpc', () => rpc.close(1_000));
-  const ops = await serveOps({
-    host: config.HOST,
-    port: config.OPS_PORT,
-    metrics: exposed,
-    ready: async () => (bus.healthy() ? null : 'the broker is not connected'),
-    log,
-    stop: life.stop,
-  });
-  life.onClose('ops', () => ops.close());
+  readiness.started();
 
   const id = `sandbox-${process.pid}-${startedAt}`;
   const sign = async (): Promise<number> => {
@@ -125,6 +125,15 @@ async function start(life: Life): Promise<void> {
     ops: ops.address,
   });
   log.info({ rpc: rpc.address, ops: ops.address }, 'serves');
+}
+
+async function theJail(readiness: Readiness, life: Life): Promise<Jail> {
+  const { EXEC_SOCKET: socket, PYTHON: python, path, slots } = config;
+  if (socket === undefined)
+    return await openJail({ ...(python !== undefined && { python }), path, slots, log });
+  const exec = new ExecSide(socket);
+  readiness.needs(async () => await exec.whyAway());
+  return await openJailAt(exec, slots, life.stop);
 }
 
 interface Shared {

@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { connect } from 'nats';
@@ -10,6 +12,7 @@ import {
   type StartedTestContainer,
 } from 'testcontainers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ExecSide, openJailAt } from '@assay/lib/python';
 import { call, connectRpc } from '@assay/lib/rpc';
 import { CatalogServiceClient } from '@assay/proto/assay/v1/catalog';
 import { dockerEngine } from '../support/docker.ts';
@@ -100,6 +103,28 @@ describe.skipIf(engine === null)('container images', () => {
     expect((await fetch(`${base}/readyz`)).status).toBe(200);
     expect(await (await fetch(`${base}/metrics`)).text()).toContain('assay_');
   });
+
+  // Only root connects to a socket whose group it is not in.
+  it.skipIf(process.getuid?.() !== 0)(
+    'the sandbox is the parent of the jail, as the first process of its container',
+    async () => {
+      const folder = await mkdtemp(path.join(tmpdir(), 'assay-sandbox-image-'));
+      await chmod(folder, 0o777);
+      const container = await new Hardened(`assay/sandbox:${VERSION}`)
+        .withBindMounts([{ source: folder, target: '/run/assay', mode: 'rw' }])
+        .withWaitStrategy(Wait.forLogMessage(/serves/))
+        .withStartupTimeout(START_MS)
+        .start();
+      const exec = new ExecSide(path.join(folder, 'exec.sock'));
+      const jail = await openJailAt(exec, 1, AbortSignal.timeout(START_MS));
+      expect(jail.report).toMatchObject({ tier: 1, allowed: [] });
+      await docker('kill', '--signal', 'TERM', container.getId());
+      expect((await docker('wait', container.getId())).stdout.trim()).toBe('0');
+      await jail.close();
+      await container.stop();
+      await rm(folder, { recursive: true });
+    },
+  );
 
   it.each(['service', 'sandbox', 'nats'])(
     '%s runs as a number that is not root, and is labelled',
