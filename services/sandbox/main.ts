@@ -23,6 +23,8 @@ import type { Docs, Executor, Outcomes } from './ports.ts';
 import { Readiness } from './readiness.ts';
 import { backoffMs } from './score/settle.ts';
 import { sandboxService } from './serve.ts';
+import { wallsHere } from './walls/here.ts';
+import type { Walls } from './walls/walls.ts';
 
 const SIGN_MS = 2_000;
 
@@ -39,7 +41,6 @@ async function start(life: Life): Promise<void> {
   const exposed = createMetrics('sandbox');
   const metrics = sandboxMetrics(exposed);
   const activity = new Activity();
-
   const readiness = new Readiness();
   const ops = await serveOps({
     host: config.HOST,
@@ -64,21 +65,10 @@ async function start(life: Life): Promise<void> {
   readiness.needs(async () => (bus.healthy() ? null : 'the broker is not connected'));
   const blob = await openBlob(config, broker);
   life.onClose('blobs', () => blob.close());
-  const shared: Shared = {
-    bus,
-    docs: shardDocs(blob, config.DOCS_CACHE_BYTES),
-    outcomes: blobOutcomes(blob),
-    jobs: finishedJobs(bus, log),
-    executor: executes ? executor : null,
-    metrics,
-    activity,
-    crash: crashPoints(config.CRASH_POINT),
-  };
-  life.track('jobs', shared.jobs.watch(config.PARTITIONS[0] ?? 'p0', life.stop));
-  for (const partition of config.PARTITIONS) {
-    life.track(`partition ${partition}`, work(shared, partition, life));
-  }
 
+  const own = [ops.address];
+  const walls = theWalls(jail, own);
+  readiness.needs(async () => walls?.why ?? null);
   const rpc = await serveRpc({
     host: config.HOST,
     port: config.RPC_PORT,
@@ -90,6 +80,7 @@ async function start(life: Life): Promise<void> {
         queueLimit: config.EXECUTE_QUEUE,
         tier: report.tier,
         refusal: executes ? null : `the jail does not reach tier 1: ${report.reason}`,
+        notYet: () => walls?.why ?? null,
         stop: life.stop,
       }),
     ],
@@ -98,25 +89,7 @@ async function start(life: Life): Promise<void> {
     metrics: exposed,
   });
   life.onClose('rpc', () => rpc.close(1_000));
-  readiness.started();
-
-  const id = `sandbox-${process.pid}-${startedAt}`;
-  const sign = async (): Promise<number> => {
-    metrics.jail(jail);
-    const updatedAt = new Date(systemClock.now()).toISOString();
-    const { tier, reason } = report;
-    const words = activity.words(jail);
-    await bus.kv(WORKERS).put(id, {
-      v: 1,
-      service: 'sandbox',
-      id,
-      activity: words,
-      jail: { tier, executes, reason },
-      updatedAt,
-    });
-    return SIGN_MS;
-  };
-  life.track('signs of life', loop({ name: 'signs of life', step: sign, log }, life.stop));
+  own.push(rpc.address);
   await announce(config.ANNOUNCE_FILE, {
     service: 'sandbox',
     pid: process.pid,
@@ -125,6 +98,25 @@ async function start(life: Life): Promise<void> {
     ops: ops.address,
   });
   log.info({ rpc: rpc.address, ops: ops.address }, 'serves');
+
+  await walls?.hold(life.stop);
+  if (life.stop.aborted) return;
+  takeWork(
+    {
+      bus,
+      docs: shardDocs(blob, config.DOCS_CACHE_BYTES),
+      outcomes: blobOutcomes(blob),
+      jobs: finishedJobs(bus, log),
+      executor: executes ? executor : null,
+      metrics,
+      activity,
+      crash: crashPoints(config.CRASH_POINT),
+    },
+    life,
+  );
+  const sign = signsOfLife(bus, { jail, executes, metrics, activity, startedAt });
+  life.track('signs of life', loop({ name: 'signs of life', step: sign, log }, life.stop));
+  readiness.started();
 }
 
 async function theJail(readiness: Readiness, life: Life): Promise<Jail> {
@@ -134,6 +126,47 @@ async function theJail(readiness: Readiness, life: Life): Promise<Jail> {
   const exec = new ExecSide(socket);
   readiness.needs(async () => await exec.whyAway());
   return await openJailAt(exec, slots, life.stop);
+}
+
+/** Null where nobody asked for them. `own` is read when they are tried. */
+function theWalls(jail: Jail, own: readonly string[]): Walls | null {
+  const { WALLS, WALL_TARGETS: targets = [], WALLS_FILE: file, EXEC_SOCKET: execSocket } = config;
+  if (WALLS === 'off') return null;
+  const paths = [config.BLOB_DIR, config.NATS_PASSWORD_FILE];
+  return wallsHere({ jail, targets, natsUrl: config.NATS_URL, own, execSocket, paths, file, log });
+}
+
+function takeWork(shared: Shared, life: Life): void {
+  life.track('jobs', shared.jobs.watch(config.PARTITIONS[0] ?? 'p0', life.stop));
+  for (const partition of config.PARTITIONS) {
+    life.track(`partition ${partition}`, work(shared, partition, life));
+  }
+}
+
+interface Signing {
+  readonly jail: Jail;
+  readonly executes: boolean;
+  readonly metrics: SandboxMetrics;
+  readonly activity: Activity;
+  readonly startedAt: string;
+}
+
+function signsOfLife(bus: Bus, { jail, executes, metrics, activity, startedAt }: Signing) {
+  const id = `sandbox-${process.pid}-${startedAt}`;
+  const { tier, reason } = jail.report;
+  return async (): Promise<number> => {
+    metrics.jail(jail);
+    const updatedAt = new Date(systemClock.now()).toISOString();
+    await bus.kv(WORKERS).put(id, {
+      v: 1,
+      service: 'sandbox',
+      id,
+      activity: activity.words(jail),
+      jail: { tier, executes, reason },
+      updatedAt,
+    });
+    return SIGN_MS;
+  };
 }
 
 interface Shared {
