@@ -50,13 +50,23 @@ describe('ExecSide', () => {
     expect(heard.bytes).toBe('got a job');
     expect(heard.ends).toEqual(['the exec side closed the connection; its log says why']);
     expect(exec.isAway).toBe(true);
+  });
+
+  it('is there as soon as a process speaks, and away when it only dies', async () => {
+    let speaks = false;
+    await listen((socket) => void (speaks ? socket.write('hello') : socket.end()));
+    const exec = new ExecSide(path);
+    expect(await exec.whyAway()).toBe('the exec side closed a connection; its log says why');
+    speaks = true;
     expect(await exec.whyAway()).toBeNull();
   });
 
   it('is not away when we end a connection', async () => {
-    await listen();
+    await listen((socket) => void socket.write('hello'));
     const exec = new ExecSide(path);
-    const channel = await exec.open(user(), never);
+    const { promise: hello, resolve: read } = Promise.withResolvers<void>();
+    const channel = await exec.open({ read: () => read(), ended: () => undefined }, never);
+    await hello;
     channel.kill();
     await channel.closed();
     expect(exec.isAway).toBe(false);
@@ -66,7 +76,7 @@ describe('ExecSide', () => {
     const exec = new ExecSide(path);
     const opened = exec.open(user(), never);
     expect(await exec.whyAway()).toContain('ENOENT');
-    await listen();
+    await listen((socket) => void socket.write('hello'));
     (await opened).kill();
     expect(await exec.whyAway()).toBeNull();
   });

@@ -6,6 +6,8 @@ import type { Channel, Channels, ChannelUser } from './channel.ts';
 const POLL_MS = 200;
 // A container that ended is back sooner, unless it ends again and again: then another sandbox may do better.
 const PATIENCE_MS = 30_000;
+// A zygote speaks as soon as it is ready.
+const HELLO_MS = 2_000;
 
 /**
  * The jail's processes in a container of their own: each is one connection to its socket (`jail/serve.py`), and ends with
@@ -22,14 +24,16 @@ export class ExecSide implements Channels {
     this.#away = `nobody was asked yet at ${path}`;
   }
 
-  /** Whether it was not there the last time that it was needed. */
+  /** Whether the last connection ended by itself, or there was none to be had. */
   get isAway(): boolean {
     return this.#away !== null;
   }
 
   /** Null when it is there, else why it is not; asked again when it was not. */
   async whyAway(): Promise<string | null> {
-    if (this.isAway) (await this.#connect())?.destroy();
+    if (!this.isAway) return null;
+    const socket = await this.#connect();
+    if (socket !== null) await this.#hear(socket);
     return this.#away;
   }
 
@@ -47,15 +51,22 @@ export class ExecSide implements Channels {
   async #connect(): Promise<Socket | null> {
     return await new Promise((resolve) => {
       const socket = connect({ path: this.path });
-      socket.once('connect', () => {
-        this.#away = null;
-        resolve(socket);
-      });
+      socket.once('connect', () => resolve(socket));
       socket.on('error', (error) => {
         this.#away = `the exec side is not there: ${error.message}`;
         resolve(null);
       });
     });
+  }
+
+  /** Waits for a process to say something, which it does when it could be started, and ends it. */
+  async #hear(socket: Socket): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const channel = this.#channel(socket, { read: () => resolve(), ended: () => resolve() });
+    const timer = setTimeout(resolve, HELLO_MS);
+    await promise;
+    clearTimeout(timer);
+    channel.kill();
   }
 
   #channel(socket: Socket, user: ChannelUser): Channel {
@@ -67,7 +78,10 @@ export class ExecSide implements Channels {
         resolve();
       });
     });
-    socket.on('data', (chunk: Buffer) => user.read(chunk));
+    socket.on('data', (chunk: Buffer) => {
+      this.#away = null;
+      user.read(chunk);
+    });
     return {
       write: (frame) => void socket.write(frame),
       kill: () => {

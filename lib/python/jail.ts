@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AssayError } from '@assay/lib/errors';
 import type { Log } from '@assay/lib/log';
 import { childProcesses } from './child-processes.ts';
@@ -6,6 +7,8 @@ import { interpreters } from './interpreter.ts';
 import { Pool } from './pool.ts';
 import { probe, type JailReport } from './probe.ts';
 import type { Execution, Submission } from './submission.ts';
+
+const AGAIN_MS = 1_000;
 
 /** Runs untrusted Python. */
 export interface Jail {
@@ -57,7 +60,7 @@ export async function openJailAt(exec: ExecSide, slots: number, signal: AbortSig
     const report = await probe(pool, exec.path, signal);
     if (report.runs || !exec.isAway) return jailOf(pool, report, slots);
     await pool.close();
-    signal.throwIfAborted();
+    await sleep(AGAIN_MS, undefined, { signal });
   }
 }
 
