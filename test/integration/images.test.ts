@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { connect } from 'nats';
@@ -7,6 +9,7 @@ import { Network, Wait, type StartedNetwork, type StartedTestContainer } from 't
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connectBus } from '@assay/lib/bus';
 import { createLog } from '@assay/lib/log';
+import { ExecSide, openJailAt } from '@assay/lib/python';
 import { call, connectRpc } from '@assay/lib/rpc';
 import { CatalogServiceClient } from '@assay/proto/assay/v1/catalog';
 import { score } from '../../services/reporter/testing/builders.ts';
@@ -111,6 +114,28 @@ describe.skipIf(engine === null)('container images', () => {
       'org.opencontainers.image.revision': expect.stringMatching(/^[0-9a-f]{40}$|^unknown$/),
     });
   });
+
+  // Only root connects to a socket whose group it is not in.
+  it.skipIf(process.getuid?.() !== 0)(
+    'the sandbox is the parent of the jail, as the first process of its container',
+    async () => {
+      const folder = await mkdtemp(path.join(tmpdir(), 'assay-sandbox-image-'));
+      await chmod(folder, 0o777);
+      const container = await new Hardened(`assay/sandbox:${VERSION}`)
+        .withBindMounts([{ source: folder, target: '/run/assay', mode: 'rw' }])
+        .withWaitStrategy(Wait.forLogMessage(/serves/))
+        .withStartupTimeout(START_MS)
+        .start();
+      const exec = new ExecSide(path.join(folder, 'exec.sock'));
+      const jail = await openJailAt(exec, 1, AbortSignal.timeout(START_MS));
+      expect(jail.report).toMatchObject({ tier: 1, allowed: [] });
+      await docker('kill', '--signal', 'TERM', container.getId());
+      expect((await docker('wait', container.getId())).stdout.trim()).toBe('0');
+      await jail.close();
+      await container.stop();
+      await rm(folder, { recursive: true });
+    },
+  );
 
   it.each([
     ['service', ['usr/local/bin/node']],
