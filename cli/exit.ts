@@ -19,6 +19,7 @@ export function exitCodeOf(error: AssayError): number {
     case 'UNAVAILABLE':
     case 'TIMED_OUT':
     case 'UNAUTHENTICATED':
+    case 'PERMISSION_DENIED':
       return EXIT.unreachable;
     default:
       return EXIT.failed;

@@ -8,7 +8,7 @@ import { runService, settingsOrExit, type Life } from '@assay/lib/life';
 import { createLog } from '@assay/lib/log';
 import { loop } from '@assay/lib/loop';
 import { createMetrics, serveOps } from '@assay/lib/metrics';
-import { serveRpc } from '@assay/lib/rpc';
+import { serveRpc, sharedToken } from '@assay/lib/rpc';
 import { Activity } from './activity.ts';
 import type { OpenDatabase } from './adapters/database.ts';
 import { openEmbedded } from './adapters/embedded-database.ts';
@@ -151,7 +151,7 @@ async function serve(parts: Parts, life: Life): Promise<string> {
   const rpc = await serveRpc({
     host: config.HOST,
     port: config.RPC_PORT,
-    ...(config.TOKEN !== undefined && { token: config.TOKEN }),
+    admission: sharedToken(config.TOKEN),
     services: [service],
     log,
     stop: life.stop,

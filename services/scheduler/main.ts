@@ -12,7 +12,7 @@ import { runService, settingsOrExit, type Life } from '@assay/lib/life';
 import { createLog } from '@assay/lib/log';
 import { loop } from '@assay/lib/loop';
 import { createMetrics, serveOps } from '@assay/lib/metrics';
-import { serveRpc } from '@assay/lib/rpc';
+import { serveRpc, sharedToken } from '@assay/lib/rpc';
 import { CatalogServiceService } from '@assay/proto/assay/v1/catalog';
 import { JobServiceService } from '@assay/proto/assay/v1/job';
 import { externalCluster } from './adapters/external-cluster.ts';
@@ -196,7 +196,7 @@ async function serve(world: World, life: Life): Promise<void> {
     stop: life.stop,
     metrics,
     maxReceiveBytes: config.RECEIVE_BYTES,
-    ...(config.TOKEN === undefined ? {} : { token: config.TOKEN }),
+    admission: sharedToken(config.TOKEN),
     services: [
       { name: 'assay.v1.JobService', definition: JobServiceService, implementation: job },
       {
