@@ -5,4 +5,4 @@ export { loadConfig } from './load.ts';
 export { nearest } from './nearest.ts';
 export { PREFIX } from './prefix.ts';
 export { settings } from './settings.ts';
-export { exactlyOne } from './together.ts';
+export { bothOrNone, exactlyOne, type Given } from './together.ts';

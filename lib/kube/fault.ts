@@ -106,6 +106,6 @@ function forbidden(asked: Asked, said: string): Meaning {
   return {
     reason: 'CLUSTER_FORBIDDEN',
     permanent: true,
-    message: `the scheduler's service account may not ${doing(asked)}: ${said}`,
+    message: `our service account may not ${doing(asked)}: ${said}`,
   };
 }

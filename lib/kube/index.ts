@@ -9,16 +9,20 @@ export {
   type Write,
 } from './client.ts';
 export { ClusterFault, faultOf, isStatus } from './fault.ts';
+export { callerMetrics } from './metrics.ts';
 export {
+  ACCESS_REVIEWS,
   CONFIG_MAPS,
   keyOf,
   LEASES,
   NODES,
   PODS,
+  TOKEN_REVIEWS,
   type KubeObject,
   type Metadata,
   type Place,
   type Resource,
 } from './resource.ts';
+export { kubeShape } from './settings.ts';
 export type { Rate } from './token-bucket.ts';
 export type { WatchEvent } from './watch.ts';

@@ -4,11 +4,12 @@ import { systemClock } from '@assay/lib/clock';
 import { announce, brokerOf } from '@assay/lib/config';
 import { AssayError } from '@assay/lib/errors';
 import { crashPoints } from '@assay/lib/faults';
+import { openAdmission } from '@assay/lib/identity';
 import { runService, settingsOrExit, type Life } from '@assay/lib/life';
 import { createLog } from '@assay/lib/log';
 import { loop } from '@assay/lib/loop';
 import { createMetrics, serveOps } from '@assay/lib/metrics';
-import { serveRpc, sharedToken } from '@assay/lib/rpc';
+import { serveRpc } from '@assay/lib/rpc';
 import { Activity } from './activity.ts';
 import type { OpenDatabase } from './adapters/database.ts';
 import { openEmbedded } from './adapters/embedded-database.ts';
@@ -148,10 +149,12 @@ async function serve(parts: Parts, life: Life): Promise<string> {
     finalize: (request) => finalizer.finalize(request),
     stored: () => crash.at('reporter.report.stored'),
   });
+  const admission = await openAdmission(config, { metrics: exposed, clock, log });
+  life.onClose('admission', async () => admission.close());
   const rpc = await serveRpc({
     host: config.HOST,
     port: config.RPC_PORT,
-    admission: sharedToken(config.TOKEN),
+    admission,
     services: [service],
     log,
     stop: life.stop,

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { commonShape, loadConfig, settings } from '@assay/lib/config';
+import { identityShape, identityTogether } from '@assay/lib/identity';
 
 const MIB = 1024 * 1024;
 const MINUTE_MS = 60_000;
@@ -10,8 +11,11 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     'scheduler',
     {
       ...commonShape,
+      ...identityShape,
       /** Address of the reporter's gRPC, host:port. */
       REPORTER: settings.text,
+      /** A file with our own token for the reporter, which the kubelet renews. */
+      REPORTER_TOKEN_FILE: settings.text.optional(),
       CATALOG_DIR: settings.folder,
       /** Holds endpoint keys; shared with the runners only. */
       SECRETS_DIR: settings.folder,
@@ -38,11 +42,6 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       WINDOW_SHARDS: settings.integer.default(32),
       /** Requests in flight that an endpoint may be sent; the runner finds the right number below it. */
       ENDPOINT_CEILING: settings.integer.default(256),
-      /** A kubeconfig; a pod uses its service account without one. */
-      KUBECONFIG: settings.text.optional(),
-      /** Requests a second to the Kubernetes API, and at once after a quiet time; the Lease has a lane of its own. */
-      KUBE_QPS: settings.integer.default(20),
-      KUBE_BURST: settings.integer.default(30),
       START_TIMEOUT: settings.duration.default(10 * MINUTE_MS),
       SERVER_LOST_AFTER: settings.duration.default(10 * MINUTE_MS),
       SCORE_STALL: settings.duration.default(20_000),
@@ -52,6 +51,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       RECEIVE_BYTES: settings.bytes.default(4 * MIB),
     },
     env,
+    (given) => identityTogether(given, 'REPORTER_TOKEN_FILE'),
   );
   return { ...read, tasksDir: path.join(read.CATALOG_DIR, 'tasks'), serverEnv: serverEnv(env) };
 }

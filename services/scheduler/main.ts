@@ -8,11 +8,12 @@ import { systemClock } from '@assay/lib/clock';
 import { announce, brokerOf } from '@assay/lib/config';
 import { JOB_STATES, type JobRecord, type ModelTarget } from '@assay/lib/domain';
 import { crashPoints } from '@assay/lib/faults';
+import { openAdmission } from '@assay/lib/identity';
 import { runService, settingsOrExit, type Life } from '@assay/lib/life';
 import { createLog } from '@assay/lib/log';
 import { loop } from '@assay/lib/loop';
 import { createMetrics, serveOps } from '@assay/lib/metrics';
-import { serveRpc, sharedToken } from '@assay/lib/rpc';
+import { serveRpc } from '@assay/lib/rpc';
 import { CatalogServiceService } from '@assay/proto/assay/v1/catalog';
 import { JobServiceService } from '@assay/proto/assay/v1/job';
 import { externalCluster } from './adapters/external-cluster.ts';
@@ -104,7 +105,10 @@ async function openWorld(life: Life) {
   life.onClose('model servers', async () => {
     await Promise.all([local.close(), external.close()]);
   });
-  const reporter = grpcReporter(config.REPORTER, config.TOKEN);
+  const reporter = grpcReporter(config.REPORTER, {
+    token: config.TOKEN,
+    tokenFile: config.REPORTER_TOKEN_FILE,
+  });
   life.onClose('reporter client', async () => reporter.close());
   return {
     bus,
@@ -189,6 +193,8 @@ async function serve(world: World, life: Life): Promise<void> {
     devices: [...devices],
   }));
   const limits = { bytes: config.BUNDLE_BYTES, files: config.BUNDLE_FILES };
+  const admission = await openAdmission(config, { metrics, clock, log });
+  life.onClose('admission', async () => admission.close());
   const rpc = await serveRpc({
     host: config.HOST,
     port: config.RPC_PORT,
@@ -196,7 +202,7 @@ async function serve(world: World, life: Life): Promise<void> {
     stop: life.stop,
     metrics,
     maxReceiveBytes: config.RECEIVE_BYTES,
-    admission: sharedToken(config.TOKEN),
+    admission,
     services: [
       { name: 'assay.v1.JobService', definition: JobServiceService, implementation: job },
       {
