@@ -1,4 +1,4 @@
-import { JOBS, LEADER, PROGRESS, SERVERS, STAGES, WORKERS } from './buckets.ts';
+import { BUNDLES, JOBS, LEADER, PROGRESS, SERVERS, STAGES, WORKERS } from './buckets.ts';
 import { DURABLES } from './durables.ts';
 import type { KvBucket } from './kv.ts';
 import { inboxPrefixOf } from './login.ts';
@@ -43,7 +43,7 @@ function everywhere(service: ServiceName): readonly string[] {
       return [
         ...[...BUCKETS.map(bucketStream), BLOBS.stream].flatMap(own),
         ...BUCKETS.flatMap(watch),
-        ...[JOBS, SERVERS, LEADER, PROGRESS, STAGES].flatMap(write),
+        ...[JOBS, SERVERS, LEADER, PROGRESS, STAGES, BUNDLES].flatMap(write),
         ...readBlobs,
         ...writeBlobs,
         ...anyConsumer(BLOBS.stream),

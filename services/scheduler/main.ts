@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { openBlob } from '@assay/lib/blob';
-import { connectBus, JOBS, PROGRESS, SERVERS, STAGES, WORKERS } from '@assay/lib/bus';
+import { BUNDLES, connectBus, JOBS, PROGRESS, SERVERS, STAGES, WORKERS } from '@assay/lib/bus';
 import { loadCatalog } from '@assay/lib/catalog';
 import { systemClock } from '@assay/lib/clock';
 import { announce, brokerOf } from '@assay/lib/config';
@@ -19,6 +19,7 @@ import { JobServiceService } from '@assay/proto/assay/v1/job';
 import { externalCluster } from './adapters/external-cluster.ts';
 import { folderFiles } from './adapters/folder-files.ts';
 import { kvJobs } from './adapters/jobs-kv.ts';
+import { kvBundles } from './adapters/kv-bundles.ts';
 import { kvAnswers, kvProgress, kvWorkers } from './adapters/kv-views.ts';
 import { election } from './adapters/leader.ts';
 import { localCluster } from './adapters/local-cluster.ts';
@@ -115,6 +116,7 @@ async function openWorld(life: Life) {
     blob,
     crash: crashPoints(config.CRASH_POINT),
     jobs: kvJobs(bus.kv(JOBS), views.jobs),
+    bundles: kvBundles(bus.kv(BUNDLES)),
     answers: kvAnswers(bus.kv(STAGES), views.stages),
     progress: kvProgress(bus.kv(PROGRESS), views.progress),
     workers: kvWorkers(views.workers, clock),
