@@ -14,7 +14,7 @@ import { Activity } from './activity.ts';
 import type { OpenDatabase } from './adapters/database.ts';
 import { openEmbedded } from './adapters/embedded-database.ts';
 import { ledgerGenerations } from './adapters/generations.ts';
-import { jobRecords } from './adapters/jobs.ts';
+import { jobRecords, tenantsOf } from './adapters/jobs.ts';
 import { reportFolder } from './adapters/report-folder.ts';
 import { databaseResults } from './adapters/results.ts';
 import { awaitServer } from './adapters/server-database.ts';
@@ -87,12 +87,13 @@ async function openDatabase(life: Life): Promise<OpenDatabase> {
 }
 
 async function openParts(database: OpenDatabase, bus: Bus, blobs: Blob) {
+  const jobs = jobRecords(bus);
   return {
-    results: databaseResults(database),
+    results: databaseResults(database, tenantsOf(jobs)),
     blobs,
     reports: await reportFolder(config.REPORTS_DIR),
     generations: ledgerGenerations(bus),
-    jobs: jobRecords(bus),
+    jobs,
     clock,
     log,
   };
