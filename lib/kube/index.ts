@@ -26,3 +26,5 @@ export {
 export { kubeShape } from './settings.ts';
 export type { Rate } from './token-bucket.ts';
 export type { WatchEvent } from './watch.ts';
+export { openUserCluster, type Account, type UserCluster } from './user-cluster.ts';
+export type { Forward } from './forward.ts';
