@@ -2,7 +2,11 @@ import pg from 'pg';
 import { vi } from 'vitest';
 
 /** Does `act` while another connection holds what the statement locks. */
-export async function whileHeld(url: string, lock: string, act: (other: pg.Client) => Promise<void>): Promise<void> {
+export async function whileHeld(
+  url: string,
+  lock: string,
+  act: (other: pg.Client) => Promise<void>,
+): Promise<void> {
   const other = new pg.Client({ connectionString: url });
   await other.connect();
   try {
