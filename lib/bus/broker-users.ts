@@ -15,7 +15,7 @@ export function brokerUsersConfig(users: readonly BrokerUser[]): string {
 }
 
 function userLines({ service, name, partitions, password }: BrokerUser): readonly string[] {
-  const { publish, subscribe } = permissionsOf(service, name, partitions);
+  const { publish, subscribe, answers } = permissionsOf(service, name, partitions);
   const secret = typeof password === 'string' ? JSON.stringify(password) : `$${password.variable}`;
   return [
     '    {',
@@ -23,6 +23,7 @@ function userLines({ service, name, partitions, password }: BrokerUser): readonl
     '      permissions: {',
     ...allowed('publish', publish),
     ...allowed('subscribe', subscribe),
+    ...(answers ? ['        allow_responses: true'] : []),
     '      }',
     '    }',
   ];

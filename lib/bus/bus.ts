@@ -13,6 +13,10 @@ export interface Bus {
   shards(partition: string): Queue<ShardWork>;
   work(partition: string): WorkItems;
   kv<T>(bucket: KvBucket<T>): Kv<T>;
+  /** The key of an endpoint, asked of a scheduler; it is stored nowhere. Throws NOT_FOUND when there is none of that name. */
+  key(name: string): Promise<string>;
+  /** Answers questions for keys; gives what ends that. */
+  answerKeys(read: (name: string) => Promise<string | null>): () => void;
   /** Whether the connection stands right now. */
   healthy(): boolean;
   /** Drains what was published, then closes. */

@@ -8,6 +8,7 @@ import type { Bus } from './bus.ts';
 import { bucketOf } from './kv-bucket.ts';
 import { generationSubjects, scoreSubjects } from './ledger-subject.ts';
 import { ledgerOf } from './ledger.ts';
+import { answerKeys, askKey } from './endpoint-keys.ts';
 import { Link } from './link.ts';
 import { authenticatorOf, inboxPrefixOf, type Login } from './login.ts';
 import { shardQueue, workItems } from './queue.ts';
@@ -45,6 +46,8 @@ export async function connectBus(options: ConnectOptions): Promise<Bus> {
     shards: (partition) => shardQueue(link, partition),
     work: (partition) => workItems(link, partition),
     kv: (bucket) => bucketOf(link, bucket),
+    key: (name) => askKey(link, name),
+    answerKeys: (read) => answerKeys(link, read),
     healthy: () => link.up,
     close: () => link.close(),
   };

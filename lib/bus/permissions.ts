@@ -1,5 +1,6 @@
 import { JOBS, LEADER, PROGRESS, SERVERS, STAGES, WORKERS } from './buckets.ts';
 import { DURABLES } from './durables.ts';
+import { KEYS_SUBJECT } from './endpoint-keys.ts';
 import type { KvBucket } from './kv.ts';
 import { inboxPrefixOf } from './login.ts';
 import {
@@ -19,6 +20,8 @@ export type ServiceName = (typeof SERVICE_NAMES)[number];
 export interface Permissions {
   readonly publish: readonly string[];
   readonly subscribe: readonly string[];
+  /** May answer what it was asked, wherever the answer is wanted, once. */
+  readonly answers: boolean;
 }
 
 /**
@@ -33,7 +36,8 @@ export function permissionsOf(
   const needed = [...everywhere(service), ...partitions.flatMap(NEEDS[service])];
   return {
     publish: [...new Set(needed)].toSorted(),
-    subscribe: [`${inboxPrefixOf(user)}.>`],
+    subscribe: [`${inboxPrefixOf(user)}.>`, ...(service === 'scheduler' ? [KEYS_SUBJECT] : [])],
+    answers: service === 'scheduler',
   };
 }
 
@@ -49,7 +53,13 @@ function everywhere(service: ServiceName): readonly string[] {
         ...anyConsumer(BLOBS.stream),
       ];
     case 'runner':
-      return [...known, ...[JOBS, SERVERS].flatMap(watch), ...[STAGES, WORKERS].flatMap(write), ...blobs];
+      return [
+        ...known,
+        ...[JOBS, SERVERS].flatMap(watch),
+        ...[STAGES, WORKERS].flatMap(write),
+        ...blobs,
+        KEYS_SUBJECT,
+      ];
     case 'sandbox':
       return [...known, ...watch(JOBS), ...write(WORKERS), ...blobs];
     case 'reporter':

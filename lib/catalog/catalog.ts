@@ -1,8 +1,10 @@
-import type { Placeholder } from './schema.ts';
+import type { DevicePod, PodServing, Weights } from './pod-schema.ts';
 
 export interface Device {
   readonly name: string;
   readonly description: string;
+  /** What a pod needs to use it; absent where no pod can. */
+  readonly pod?: DevicePod;
 }
 
 /** How a model is served by a process of the machine itself. */
@@ -28,6 +30,9 @@ export interface Model {
   /** Names of devices, the preferred one first. */
   readonly devices: readonly string[];
   readonly local?: LocalServing;
+  readonly weights?: Weights;
+  /** How a pod serves it, by device. */
+  readonly servers: Readonly<Record<string, PodServing>>;
 }
 
 /** What can be evaluated, and on what; models and devices are in the order of their names. */
@@ -38,10 +43,10 @@ export interface Catalog {
   device(name: string): Device | undefined;
 }
 
-/** The command line, each placeholder replaced by its value; nothing of it ever passes a shell. */
-export function fillCommand(
+/** The arguments, each placeholder replaced by its value; nothing of them ever passes a shell. */
+export function fillCommand<P extends string>(
   command: readonly string[],
-  values: Readonly<Record<Placeholder, string>>,
+  values: Readonly<Record<P, string>>,
 ): readonly string[] {
   const known: Readonly<Record<string, string>> = values;
   return command.map((argument) =>

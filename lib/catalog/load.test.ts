@@ -46,6 +46,53 @@ describe('loadCatalog', () => {
   });
 });
 
+describe('an overlay', () => {
+  const pod = 'pod: { claim: extended_resource, claims: { extended_resource: { resource: a.com/b } } }\n';
+  let overlay = '';
+  beforeEach(async () => {
+    overlay = await mkdtemp(path.join(tmpdir(), 'assay-overlay-'));
+    await mkdir(path.join(overlay, 'devices'));
+    await writeFile(path.join(folder, 'devices/b.yaml'), `name: b\ndescription: d\n${pod}`);
+  });
+  afterEach(() => rm(overlay, { recursive: true, force: true }));
+
+  it('changes what it names of a shipped file, takes away what it nulls, and adds files', async () => {
+    await writeFile(
+      path.join(overlay, 'devices/b.yaml'),
+      'pod: { claim: dra, claims: { extended_resource: null, dra: { device_class: a.com } }, requests: { cpu: 500m } }\n',
+    );
+    await writeFile(path.join(overlay, 'devices/c.yaml'), 'name: c\ndescription: new\n');
+    const catalog = await loadCatalog(folder, overlay);
+    expect(catalog.device('b')).toMatchObject({
+      description: 'd',
+      pod: { claim: 'dra', claims: { dra: { device_class: 'a.com', count: 1 } }, requests: { cpu: '500m' } },
+    });
+    expect(catalog.device('b')?.pod?.claims.extended_resource).toBeUndefined();
+    expect(catalog.device('c')?.pod).toBeUndefined();
+  });
+
+  it('is checked as a shipped file is', async () => {
+    await writeFile(path.join(overlay, 'devices/b.yaml'), 'pod: { claim: dra, host_ipc: 3, colour: red }\n');
+    const error = await loadCatalog(folder, overlay).catch((thrown: unknown) => thrown);
+    expect(String(error)).toContain('devices/b.yaml: pod.host_ipc');
+    expect(String(error)).toContain('devices/b.yaml: pod');
+  });
+
+  it('refuses servers of devices that the model does not name, and a way to a device that is not there', async () => {
+    await writeFile(
+      path.join(folder, 'models/m.yaml'),
+      model('servers: { b: { image: i, args: ["{nope}"] } }\n'),
+    );
+    await writeFile(path.join(overlay, 'devices/b.yaml'), 'pod: { claim: node_selector }\n');
+    const error = await loadCatalog(folder, overlay).catch((thrown: unknown) => thrown);
+    expect(String(error)).toContain('there is no placeholder {nope}');
+    expect(String(error)).toContain('has no node_selector, which claim asks for; there is extended_resource');
+    await writeFile(path.join(folder, 'models/m.yaml'), model('servers: { b: { image: i } }\n'));
+    await writeFile(path.join(overlay, 'devices/b.yaml'), '{}\n');
+    await expect(loadCatalog(folder, overlay)).rejects.toThrow('servers.b is not among its devices');
+  });
+});
+
 describe('the catalog that ships', () => {
   it('can be used', async () => {
     const catalog = await loadCatalog(path.join(import.meta.dirname, '../../catalog'));

@@ -5,24 +5,34 @@ import type { z } from 'zod';
 import type { Violation } from '../domain/index.ts';
 import { AssayError } from '../errors.ts';
 import type { Catalog } from './catalog.ts';
+import { mergePatch } from './merge-patch.ts';
 import { deviceSchema, modelSchema } from './schema.ts';
 
-/** Reads catalog/models and catalog/devices. Throws with every problem of every file at once. */
-export async function loadCatalog(folder: string): Promise<Catalog> {
+/**
+ * Reads catalog/models and catalog/devices. Files of an overlay that have the name of a shipped one are JSON merge
+ * patches over it; others are new. Throws with every problem of every file at once.
+ */
+export async function loadCatalog(folder: string, overlay?: string): Promise<Catalog> {
   const problems: Violation[] = [];
-  const devices = await readAll(path.join(folder, 'devices'), deviceSchema, problems);
-  const models = await readAll(path.join(folder, 'models'), modelSchema, problems);
+  const folders = overlay === undefined ? [folder] : [folder, overlay];
+  const devices = await readAll(folders, 'devices', deviceSchema, problems);
+  const models = await readAll(folders, 'models', modelSchema, problems);
   const known = new Set(devices.map(({ value }) => value.name));
   for (const { file, value } of models) {
     for (const device of value.devices) {
       if (!known.has(device))
         problems.push({ field: `${file}: devices`, message: `"${device}" is no file of devices/` });
     }
+    for (const device of Object.keys(value.servers)) {
+      if (!value.devices.includes(device))
+        problems.push({ field: `${file}: servers.${device}`, message: 'is not among its devices' });
+    }
   }
   if (problems.length > 0) {
-    const lines = problems.map(({ field, message }) => `${field} ${message}`);
+    const inOrder = problems.toSorted((a, b) => cmp(fileOf(a), fileOf(b)));
+    const lines = inOrder.map(({ field, message }) => `${field} ${message}`);
     throw new AssayError('INVALID_REQUEST', `the catalog ${folder} cannot be used: ${lines.join('; ')}`, {
-      violations: problems,
+      violations: inOrder,
     });
   }
   const byName = new Map(models.map(({ value }) => [value.name, value]));
@@ -36,18 +46,14 @@ export async function loadCatalog(folder: string): Promise<Catalog> {
 }
 
 async function readAll<S extends z.ZodType<{ readonly name: string }>>(
-  folder: string,
+  folders: readonly string[],
+  kind: string,
   shape: S,
   problems: Violation[],
 ): Promise<{ readonly file: string; readonly value: z.infer<S> }[]> {
   const found: { readonly file: string; readonly value: z.infer<S> }[] = [];
-  for (const name of await yamlFiles(folder, problems)) {
-    const file = `${path.basename(folder)}/${name}`;
-    const document = parseDocument(await readFile(path.join(folder, name), 'utf8'));
-    for (const error of document.errors)
-      problems.push({ field: file, message: error.message.split('\n')[0] ?? 'is not YAML' });
-    if (document.errors.length > 0) continue;
-    const parsed = shape.safeParse(document.toJS());
+  for (const [file, content] of await contents(folders, kind, problems)) {
+    const parsed = shape.safeParse(content);
     if (parsed.success) found.push({ file, value: parsed.data });
     else
       for (const issue of parsed.error.issues)
@@ -61,14 +67,47 @@ async function readAll<S extends z.ZodType<{ readonly name: string }>>(
   return found;
 }
 
-async function yamlFiles(folder: string, problems: Violation[]): Promise<string[]> {
+/** What each file says, those of later folders merged over those of earlier ones. */
+async function contents(
+  folders: readonly string[],
+  kind: string,
+  problems: Violation[],
+): Promise<ReadonlyMap<string, unknown>> {
+  const merged = new Map<string, unknown>();
+  for (const [i, folder] of folders.entries()) {
+    for (const name of await yamlFiles(path.join(folder, kind), i > 0, problems)) {
+      const file = `${kind}/${name}`;
+      const document = parseDocument(await readFile(path.join(folder, kind, name), 'utf8'));
+      for (const error of document.errors)
+        problems.push({ field: file, message: error.message.split('\n')[0] ?? 'is not YAML' });
+      if (document.errors.length > 0) merged.delete(file);
+      else merged.set(file, mergePatch(merged.get(file), document.toJS()));
+    }
+  }
+  return merged;
+}
+
+async function yamlFiles(
+  folder: string,
+  mayBeAbsent: boolean,
+  problems: Violation[],
+): Promise<readonly string[]> {
   try {
-    return (await readdir(folder)).filter((name) => /\.ya?ml$/.test(name)).sort();
+    return (await readdir(folder)).filter((name) => /^[^.].*\.ya?ml$/.test(name)).sort();
   } catch (error) {
+    if (mayBeAbsent && error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
     problems.push({
       field: folder,
       message: `cannot be read: ${error instanceof Error ? error.message : String(error)}`,
     });
     return [];
   }
+}
+
+function fileOf({ field }: Violation): string {
+  return field.split(':')[0] ?? field;
+}
+
+function cmp(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

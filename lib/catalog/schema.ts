@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { settings } from '../config/index.ts';
+import { devicePodSchema, podServingSchema, text, weightsSchema, withPlaceholders } from './pod-schema.ts';
 
 /** What a `command` may hold in braces; who starts the server fills them in. */
 export const PLACEHOLDERS = [
@@ -14,16 +15,9 @@ export const PLACEHOLDERS = [
 export type Placeholder = (typeof PLACEHOLDERS)[number];
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must be 1 to 63 of a–z, 0–9, ".", "_" and "-"');
-const text = z.string().min(1, 'must not be empty');
 const whole = z.int().min(1, 'must be 1 or more');
 
-const argument = text.superRefine((value, context) => {
-  for (const [, inside] of value.matchAll(/\{([^{}]*)\}/g)) {
-    if (PLACEHOLDERS.some((known) => known === inside)) continue;
-    const known = PLACEHOLDERS.map((placeholder) => `{${placeholder}}`).join(', ');
-    context.addIssue({ code: 'custom', message: `there is no placeholder {${inside}}; there are ${known}` });
-  }
-});
+const argument = withPlaceholders(PLACEHOLDERS);
 
 const local = z
   .strictObject({
@@ -45,12 +39,18 @@ export const modelSchema = z
     context_length: whole,
     devices: z.array(name).min(1, 'must name a device'),
     local: local.optional(),
+    weights: weightsSchema.optional(),
+    /** By device: how a pod serves it there. */
+    servers: z.record(name, podServingSchema).default({}),
   })
-  .transform(({ model_id: modelId, context_length: contextLength, local: served, ...rest }) => ({
+  .transform(({ model_id: modelId, context_length: contextLength, local: served, weights, ...rest }) => ({
     ...rest,
     modelId,
     contextLength,
     ...(served === undefined ? {} : { local: served }),
+    ...(weights === undefined ? {} : { weights }),
   }));
 
-export const deviceSchema = z.strictObject({ name, description: text });
+export const deviceSchema = z
+  .strictObject({ name, description: text, pod: devicePodSchema.optional() })
+  .transform(({ pod, ...rest }) => ({ ...rest, ...(pod === undefined ? {} : { pod }) }));

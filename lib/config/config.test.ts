@@ -57,6 +57,26 @@ describe('loadConfig', () => {
   });
 });
 
+describe('a program that is no service', () => {
+  const program = { HUB: settings.httpUrl };
+
+  it('has its own settings only', () => {
+    const { HUB } = loadConfig('x', program, { ASSAY_HUB: 'https://hub/mirror/' });
+    expect(HUB.href).toBe('https://hub/mirror/');
+    expect(() => loadConfig('x', program, { ASSAY_HUB: 'https://hub', ASSAY_BLOB_DIR: '/b' })).toThrow(
+      'ASSAY_BLOB_DIR is not a setting of the x',
+    );
+  });
+
+  it.each(['hub', 'ftp://hub/', 'https://user:word@hub/', 'https://hub/?a=b', 'https://hub/#a', ''])(
+    'is not told to ask at "%s", and says so without repeating it',
+    (url) => {
+      const load = () => loadConfig('x', program, { ASSAY_HUB: url });
+      expect(load).toThrow(/^the x cannot start: ASSAY_HUB must be an http or https URL without[a-z, ]+$/);
+    },
+  );
+});
+
 describe('the settings of the blob store and the broker', () => {
   const broker = { ASSAY_NATS_URL: 'nats://x' };
   const violations = (env: Record<string, string>) => {

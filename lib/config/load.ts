@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import type { Violation } from '../domain/index.ts';
 import { AssayError } from '../errors.ts';
-import { commonTogether } from './common.ts';
+import { commonShape, commonTogether } from './common.ts';
 import { nearest } from './nearest.ts';
 import { PREFIX } from './prefix.ts';
 
 /**
- * Reads a service's settings from the environment: `ASSAY_` and the name in `shape`. Throws INVALID_REQUEST that names
- * every wrong, missing and unknown setting at once. `together` says what is wrong with the names that are given, beside
- * what is wrong with each.
+ * Reads the settings of a service, or of another program, from the environment: `ASSAY_` and the name in `shape`. Throws
+ * INVALID_REQUEST that names every wrong, missing and unknown setting at once. `together` says what is wrong with the names
+ * that are given, beside what is wrong with each.
  */
 export function loadConfig<S extends z.ZodRawShape>(
   service: string,
@@ -31,7 +31,8 @@ export function loadConfig<S extends z.ZodRawShape>(
   const parsed = z.object(shape).safeParse(given);
   const wrong = parsed.success ? [] : parsed.error.issues.map((issue) => problemOf(issue, given));
   const set = new Set(Object.keys(given));
-  const violations = [...wrong, ...commonTogether(set), ...together(set), ...unknown];
+  const isService = Object.keys(commonShape).every((name) => names.includes(name));
+  const violations = [...wrong, ...(isService ? commonTogether(set) : []), ...together(set), ...unknown];
   if (parsed.success && violations.length === 0) return parsed.data;
   const lines = violations.map(({ field, message }) => `${field} ${message}`);
   throw new AssayError('INVALID_REQUEST', `the ${service} cannot start: ${lines.join('; ')}`, { violations });

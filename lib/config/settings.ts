@@ -66,7 +66,17 @@ export const settings = {
     context.addIssue({ code: 'custom', message: 'must be one name or more, separated by commas' });
     return z.NEVER;
   }),
+  /** An address that others are built on: no query, and no credentials, which are settings of their own. */
+  httpUrl: z.string().transform((text, context) => {
+    const url = URL.canParse(text) ? new URL(text) : null;
+    const bare = url !== null && `${url.username}${url.password}${url.search}${url.hash}` === '';
+    if (bare && ['http:', 'https:'].includes(url.protocol)) return url;
+    const message = 'must be an http or https URL without user, password, query and fragment';
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  }),
   blobStore: z.enum(['nats']),
+  cluster: z.enum(['local', 'kubernetes']),
   level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
 } as const;
 

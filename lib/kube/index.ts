@@ -10,11 +10,17 @@ export {
 } from './client.ts';
 export { ClusterFault, faultOf, isStatus } from './fault.ts';
 export {
+  BATCH_JOBS,
+  CLAIM_TEMPLATES,
   CONFIG_MAPS,
+  DEVICE_CLASSES,
   keyOf,
   LEASES,
   NODES,
   PODS,
+  RESOURCE_CLAIMS,
+  RESOURCE_SLICES,
+  SECRETS,
   type KubeObject,
   type Metadata,
   type Place,

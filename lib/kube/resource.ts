@@ -22,6 +22,18 @@ export const LEASES: Resource = {
   kind: 'Lease',
 };
 
+export const SECRETS: Resource = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret' };
+export const BATCH_JOBS: Resource = { group: 'batch', version: 'v1', plural: 'jobs', kind: 'Job' };
+const DRA = { group: 'resource.k8s.io', version: 'v1' };
+export const CLAIM_TEMPLATES: Resource = {
+  ...DRA,
+  plural: 'resourceclaimtemplates',
+  kind: 'ResourceClaimTemplate',
+};
+export const RESOURCE_CLAIMS: Resource = { ...DRA, plural: 'resourceclaims', kind: 'ResourceClaim' };
+export const RESOURCE_SLICES: Resource = { ...DRA, plural: 'resourceslices', kind: 'ResourceSlice' };
+export const DEVICE_CLASSES: Resource = { ...DRA, plural: 'deviceclasses', kind: 'DeviceClass' };
+
 export function apiVersionOf({ group, version }: Resource): string {
   return group === '' ? version : `${group}/${version}`;
 }
@@ -38,6 +50,14 @@ export function keyOf({ namespace, name }: Place): string {
   return namespace === undefined ? name : `${namespace}/${name}`;
 }
 
+/** What the object goes with. */
+export interface OwnerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
 /** What every object carries, as it comes: an API server's answers are not checked field by field. */
 export interface Metadata {
   readonly name: string;
@@ -46,6 +66,7 @@ export interface Metadata {
   readonly resourceVersion?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
+  readonly ownerReferences?: readonly OwnerReference[];
   readonly creationTimestamp?: string;
   readonly deletionTimestamp?: string;
 }

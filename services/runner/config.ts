@@ -6,7 +6,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     'runner',
     {
       ...commonShape,
-      /** Holds endpoint keys, a file for each; shared with the scheduler only. */
+      /** Holds endpoint keys, a file for each; shared with the scheduler only. Without it they are asked of the scheduler. */
       SECRETS_DIR: settings.folder.optional(),
       /** How long one try of a request to a model server may take. */
       REQUEST_TIMEOUT: settings.duration.default(600_000),

@@ -9,7 +9,7 @@ import { loop } from '@assay/lib/loop';
 import { createMetrics, serveOps } from '@assay/lib/metrics';
 import { ledgerGenerations } from './adapters/generations-ledger.ts';
 import { followJobs, followServers } from './adapters/mirrors.ts';
-import { openaiEndpoints } from './adapters/openai-endpoint.ts';
+import { folderKeys, openaiEndpoints } from './adapters/openai-endpoint.ts';
 import { readConfig } from './config.ts';
 import { Generator } from './generate/generator.ts';
 import { runnerMetrics } from './metrics.ts';
@@ -67,7 +67,7 @@ async function start(life: Life): Promise<void> {
     metrics,
     crash: crashPoints(config.CRASH_POINT),
     connect: openaiEndpoints({
-      secretsDir: config.SECRETS_DIR,
+      key: config.SECRETS_DIR === undefined ? (name) => bus.key(name) : folderKeys(config.SECRETS_DIR),
       mostBytes: config.RESPONSE_BYTES,
       onStatus: (code) => metrics.responses.inc({ code }),
       now: () => clock.monotonic(),

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { openBlob } from '@assay/lib/blob';
-import { connectBus, JOBS, PROGRESS, SERVERS, STAGES, WORKERS } from '@assay/lib/bus';
-import { loadCatalog } from '@assay/lib/catalog';
+import { connectBus, type Bus, JOBS, PROGRESS, SERVERS, STAGES, WORKERS } from '@assay/lib/bus';
+import { loadCatalog, type Catalog } from '@assay/lib/catalog';
 import { systemClock } from '@assay/lib/clock';
 import { announce, brokerOf } from '@assay/lib/config';
 import { JOB_STATES, type JobRecord, type ModelTarget } from '@assay/lib/domain';
@@ -11,27 +11,27 @@ import { crashPoints } from '@assay/lib/faults';
 import { runService, settingsOrExit, type Life } from '@assay/lib/life';
 import { createLog } from '@assay/lib/log';
 import { loop } from '@assay/lib/loop';
-import { createMetrics, serveOps } from '@assay/lib/metrics';
+import { createMetrics, serveOps, type Metrics } from '@assay/lib/metrics';
 import { serveRpc } from '@assay/lib/rpc';
 import { CatalogServiceService } from '@assay/proto/assay/v1/catalog';
 import { JobServiceService } from '@assay/proto/assay/v1/job';
 import { externalCluster } from './adapters/external-cluster.ts';
 import { folderFiles } from './adapters/folder-files.ts';
+import type { Home } from './adapters/home.ts';
 import { kvJobs } from './adapters/jobs-kv.ts';
 import { kvAnswers, kvProgress, kvWorkers } from './adapters/kv-views.ts';
-import { election } from './adapters/leader.ts';
-import { localCluster } from './adapters/local-cluster.ts';
+import { kubernetesHome } from './adapters/kubernetes/kubernetes-home.ts';
+import { localHome } from './adapters/local-home.ts';
 import { mirror } from './adapters/mirror.ts';
 import { grpcReporter } from './adapters/reporter-grpc.ts';
-import { folderSecrets } from './adapters/secrets-folder.ts';
 import { kvServers } from './adapters/servers-kv.ts';
 import { readConfig } from './config.ts';
 import { lead } from './lead.ts';
-import { countEdge, countLedger, countJobs, countServers, schedulerMetrics } from './metrics.ts';
+import { countEdge, countLedger, countJobs, countServers, kubeMetrics, schedulerMetrics } from './metrics.ts';
 import { serverKeyOf } from './place/server-key.ts';
 import { catalogService } from './serve-catalog.ts';
 import { jobService, placementIn } from './serve.ts';
-import { servingOf } from './serving.ts';
+import type { Cluster } from './ports.ts';
 
 const config = settingsOrExit('scheduler', () => readConfig(process.env));
 const log = createLog({
@@ -48,18 +48,24 @@ await runService({ name: 'scheduler', log, graceMs: config.GRACE, start });
 
 async function start(life: Life): Promise<void> {
   const world = await openWorld(life);
-  const { bus, jobs, local, external, own } = world;
-  const elected = election({
-    bus,
+  const { bus, jobs, own, home, external } = world;
+  let led: Cluster | null = null;
+  const elected = home.election({
     holder: randomUUID(),
-    clock,
-    log,
-    lead: ({ epoch, lost }) => leadUntil(world, epoch, AbortSignal.any([life.stop, lost])),
+    stored: () => highestEpoch(world),
+    async lead({ epoch, lost, cluster }) {
+      led = cluster;
+      try {
+        await leadUntil(world, cluster, epoch, AbortSignal.any([life.stop, lost]));
+      } finally {
+        led = null;
+      }
+    },
   });
   const gauges = async () => {
     countJobs(own, jobs.all(), JOB_STATES);
     own.leads.set(elected.leads() ? 1 : 0);
-    countServers(own, [local, external]);
+    countServers(own, led === null ? [] : [led, external]);
     for (const partition of config.PARTITIONS) {
       countLedger(own, partition, 'generations', await bus.generations(partition).usage());
       countLedger(own, partition, 'scores', await bus.scores(partition).usage());
@@ -68,6 +74,10 @@ async function start(life: Life): Promise<void> {
   };
   life.track('election', loop({ name: 'election', step: elected.step, log, clock }, life.stop));
   life.track('gauges', loop({ name: 'gauges', step: gauges, log, clock }, life.stop));
+  if (home.answersKeys) {
+    const silent = bus.answerKeys(home.key);
+    life.onClose('keys', async () => silent());
+  }
   await serve(world, life);
 }
 
@@ -89,23 +99,19 @@ async function openWorld(life: Life) {
     jobs: mirror(bus.kv(JOBS), life.stop),
     stages: mirror(bus.kv(STAGES), life.stop),
     progress: mirror(bus.kv(PROGRESS), life.stop),
+    servers: mirror(bus.kv(SERVERS), life.stop),
     workers: mirror(bus.kv(WORKERS), life.stop),
   };
   for (const [name, view] of Object.entries(views)) {
     life.track(`watch ${name}`, view.done);
     await view.current;
   }
-  const catalog = await loadCatalog(config.CATALOG_DIR);
-  const threads = config.SERVER_THREADS > 0 ? config.SERVER_THREADS : Math.min(4, availableParallelism());
-  const places = { home: config.HOME_DIR, models: config.MODELS_DIR, node: process.execPath, threads };
-  const serving = servingOf(catalog, places, config.serverEnv);
-  const supervised = { folder: config.SERVERS_DIR, parentPid: process.pid, slots: config.LOCAL_SLOTS };
-  const local = localCluster({ ...supervised, serving, clock, log });
-  const { SECRETS_DIR: secretsFolder, ENDPOINT_CEILING: ceiling } = config;
-  const external = externalCluster({ secretsFolder, ceiling, clock, log });
-  life.onClose('model servers', async () => {
-    await Promise.all([local.close(), external.close()]);
-  });
+  const catalog = await loadCatalog(config.CATALOG_DIR, config.CATALOG_OVERLAY);
+  const own = schedulerMetrics(metrics);
+  const home = await openHome(life, bus, catalog, metrics);
+  life.onClose('model servers', () => home.close());
+  const external = externalCluster({ key: home.key, ceiling: config.ENDPOINT_CEILING, clock, log });
+  life.onClose('endpoints', () => external.close());
   const reporter = grpcReporter(config.REPORTER, config.TOKEN);
   life.onClose('reporter client', async () => reporter.close());
   return {
@@ -116,25 +122,62 @@ async function openWorld(life: Life) {
     answers: kvAnswers(bus.kv(STAGES), views.stages),
     progress: kvProgress(bus.kv(PROGRESS), views.progress),
     workers: kvWorkers(views.workers, clock),
-    secrets: folderSecrets(secretsFolder),
+    secrets: home.secrets,
+    servers: views.servers,
     reporter,
     catalog,
     catalogTasks: folderFiles(config.tasksDir),
-    local,
+    home,
     external,
     metrics,
-    own: schedulerMetrics(metrics),
-    clusterOf: (target: ModelTarget) => (target.type === 'catalog' ? local : external),
+    own,
     keyOf: (target: ModelTarget) =>
-      serverKeyOf(target, target.type === 'catalog' ? catalog.model(target.model) : null),
+      serverKeyOf(target, target.type === 'catalog' ? home.makingOf(target) : null),
   };
 }
 
-function leadUntil(world: World, epoch: number, stop: AbortSignal): Promise<void> {
-  const { bus, jobs, local, external, own } = world;
+function openHome(life: Life, bus: Bus, catalog: Catalog, metrics: Metrics): Home | Promise<Home> {
+  if (config.CLUSTER === 'kubernetes') {
+    return kubernetesHome({
+      serversFile: config.SERVERS_FILE ?? '',
+      ...(config.KUBECONFIG === undefined ? {} : { kubeconfig: config.KUBECONFIG }),
+      ...(config.NAMESPACE === undefined ? {} : { namespace: config.NAMESPACE }),
+      rate: { qps: config.KUBE_QPS, burst: config.KUBE_BURST },
+      catalog,
+      metrics: kubeMetrics(metrics),
+      clock,
+      log,
+      stop: life.stop,
+    });
+  }
+  const { HOME_DIR: home = '', MODELS_DIR: models = '', SERVERS_DIR: serversFolder = '' } = config;
+  const threads = config.SERVER_THREADS > 0 ? config.SERVER_THREADS : Math.min(4, availableParallelism());
+  return localHome({
+    bus,
+    catalog,
+    places: { home, models, node: process.execPath, threads },
+    env: config.serverEnv,
+    serversFolder,
+    secretsFolder: config.SECRETS_DIR ?? '',
+    parentPid: process.pid,
+    slots: config.LOCAL_SLOTS,
+    clock,
+    log,
+  });
+}
+
+/** What an epoch must be above, so that no record that is there refuses its leader. */
+function highestEpoch({ jobs, servers }: World): number {
+  let highest = 0;
+  for (const { epoch } of [...jobs.all(), ...servers.values()]) highest = Math.max(highest, epoch);
+  return highest;
+}
+
+function leadUntil(world: World, cluster: Cluster, epoch: number, stop: AbortSignal): Promise<void> {
+  const { bus, jobs, external, own } = world;
   const run = {
     ...world,
-    view: (key: string) => local.view(key) ?? external.view(key),
+    view: (key: string) => cluster.view(key) ?? external.view(key),
     clock,
     log,
     epoch,
@@ -148,11 +191,11 @@ function leadUntil(world: World, epoch: number, stop: AbortSignal): Promise<void
     },
     onEdge: (from: JobRecord, to: JobRecord) => countEdge(own, from, to, clock.now()),
   };
-  const cycle = {
+  const cyclePorts = {
     servers: kvServers(bus.kv(SERVERS), epoch),
     jobs,
-    cluster: (job: JobRecord) => world.clusterOf(job.spec.target),
-    clusters: [local, external],
+    cluster: (job: JobRecord) => (job.spec.target.type === 'catalog' ? cluster : external),
+    clusters: [cluster, external],
     keyOf: (job: JobRecord) => world.keyOf(job.spec.target),
     clock,
     log,
@@ -164,22 +207,19 @@ function leadUntil(world: World, epoch: number, stop: AbortSignal): Promise<void
     },
   };
   const sweep = { ...run, retentionMs: config.RETENTION, lateMs: config.PURGE_AGAIN };
-  return lead({ run, cycle, sweep, jobs, clock, log, epoch }, stop);
+  return lead({ run, cycle: cyclePorts, sweep, jobs, clock, log, epoch }, stop);
 }
 
 async function serve(world: World, life: Life): Promise<void> {
-  const { catalog, jobs, metrics, own } = world;
+  const { catalog, jobs, metrics, own, home, servers } = world;
   const job = jobService({
     ...world,
-    models: catalog.models.map(({ name, devices, local }) => ({
-      name,
-      devices: local === undefined ? [] : devices,
-    })),
+    models: catalog.models.map((model) => ({ name: model.name, devices: home.devicesOf(model) })),
     devices: catalog.devices.map((device) => device.name),
     partitionOf: partitionOf(config.PARTITIONS),
     dryPartition: config.PARTITIONS[0] ?? 'p0',
     clock,
-    placementOf: (target) => placementIn(jobs, target, world.clusterOf(target).view(world.keyOf(target))),
+    placementOf: (target) => placementIn(jobs, target, servers.get(world.keyOf(target))),
     onSubmitted: () => own.submitted.inc(),
   });
   const models = catalog.models.map(({ name, description, license, devices }) => ({

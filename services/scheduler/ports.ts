@@ -83,6 +83,8 @@ export interface ServerView {
   readonly secret?: string;
   /** Its start so far, phase by phase; empty where it has none to tell. */
   readonly start: readonly StartPhase[];
+  /** Its cluster decides when a start has taken too long; otherwise whoever waits does. */
+  readonly ownDeadline: boolean;
 }
 
 /**

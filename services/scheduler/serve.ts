@@ -1,7 +1,7 @@
 import type { Blob } from '@assay/lib/blob';
 import type { Bus } from '@assay/lib/bus';
 import type { Clock } from '@assay/lib/clock';
-import { isTerminal, type JobRecord } from '@assay/lib/domain';
+import { isTerminal, type JobRecord, type ServerRecord } from '@assay/lib/domain';
 import { AssayError } from '@assay/lib/errors';
 import { serverStream, unary } from '@assay/lib/rpc';
 import {
@@ -23,7 +23,7 @@ import {
 import { jobMessage, submissionOf } from './messages.ts';
 import { pageOf } from './paging.ts';
 import { inOrder, waits } from './place/snapshot.ts';
-import type { Answers, Jobs, Progress, ServerView, Workers } from './ports.ts';
+import type { Answers, Jobs, Progress, Workers } from './ports.ts';
 import { dryRun, type DryTask } from './submit/dry-run.ts';
 import { shared } from './submit/shared.ts';
 import { check, submit, type SubmitPorts } from './submit/submit.ts';
@@ -117,10 +117,10 @@ function messageOf(ports: ServePorts, job: JobRecord): Job {
 export function placementIn(
   jobs: Jobs,
   target: JobRecord['spec']['target'],
-  server: ServerView | null,
+  server: ServerRecord | undefined,
 ): string {
   const waiting = [...jobs.all()].filter((job) => job.state === 'QUEUED').length;
   const where = target.type === 'catalog' ? `on ${target.device}` : `at ${target.baseUrl}`;
-  const state = server?.phase === 'ready' ? 'a server is warm' : 'a server would be started or asked';
+  const state = server?.state === 'ready' ? 'a server is warm' : 'a server would be started or asked';
   return waiting === 0 ? `${where}: ${state}` : `${where}: ${waiting} job(s) wait before it`;
 }

@@ -3,39 +3,18 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { systemClock, type Clock } from '@assay/lib/clock';
-import type { ModelTarget } from '@assay/lib/domain';
 import { createLog } from '@assay/lib/log';
 import { externalCluster } from '../../services/scheduler/adapters/external-cluster.ts';
 import { localCluster } from '../../services/scheduler/adapters/local-cluster.ts';
-import type { Cluster } from '../../services/scheduler/ports.ts';
+import { clusterContract, MODEL, type OpenedCluster } from './cluster-contract.ts';
 import { startModelServer, type ModelServer } from '../support/model-server.ts';
 
 const log = createLog({ service: 'test', level: 'silent', pretty: false });
-/** What every target asks for. */
-const MODEL = 'wanted';
 const LONG = { timeout: 30_000 };
 
-/** As the scheduling cycle asks for a server. */
-const wanted = (key: string, target: ModelTarget) => ({ key, target, node: null, waits: '' });
-
-/** A cluster and the world around it. */
-interface Opened {
-  readonly cluster: Cluster;
-  /** A target that asks for `MODEL`, whose server lists the id that is given. */
-  target(lists: string): Promise<ModelTarget>;
-  /** Processes that the cluster has started and that still run. */
-  left(): Promise<readonly number[]>;
-  close(): Promise<void>;
-}
-
-const adapters: Record<string, () => Promise<Opened>> = {
-  'of local processes': openLocal,
-  'of endpoints': openExternal,
-};
-
-async function openLocal(clock: Clock = systemClock): Promise<Opened> {
+async function openLocal(clock: Clock = systemClock): Promise<OpenedCluster> {
   const folder = await mkdtemp(path.join(tmpdir(), 'assay-cluster-'));
   const program = path.join(folder, 'server.mjs');
   const support = pathToFileURL(path.join(import.meta.dirname, '../support/model-server.ts')).href;
@@ -68,6 +47,8 @@ process.once('SIGTERM', () => process.exit(0));
   });
   return {
     cluster,
+    livesOn: false,
+    ensure: (key, target) => cluster.ensure({ key, target, node: null, waits: '' }),
     target: async (lists) => ({ type: 'catalog', model: lists, device: 'cpu' }),
     left: () => processesOf(program),
     async close() {
@@ -86,11 +67,13 @@ async function processesOf(program: string): Promise<number[]> {
   return pids.filter((_, i) => lines[i]?.includes(program)).map(Number);
 }
 
-async function openExternal(): Promise<Opened> {
+async function openExternal(): Promise<OpenedCluster> {
   const servers: ModelServer[] = [];
-  const cluster = externalCluster({ secretsFolder: tmpdir(), ceiling: 4, clock: systemClock, log });
+  const cluster = externalCluster({ key: async () => null, ceiling: 4, clock: systemClock, log });
   return {
     cluster,
+    livesOn: false,
+    ensure: (key, target) => cluster.ensure({ key, target, node: null, waits: '' }),
     async target(lists) {
       const server = await startModelServer({ behaviour: { model: lists } });
       servers.push(server);
@@ -104,91 +87,8 @@ async function openExternal(): Promise<Opened> {
   };
 }
 
-describe.each(Object.entries(adapters))('a cluster %s', (_name, open) => {
-  let world: Opened;
-  let cluster: Cluster;
-  beforeEach(async () => {
-    world = await open();
-    cluster = world.cluster;
-  });
-  afterEach(() => world.close());
-
-  const phase = (key: string) => cluster.view(key)?.phase;
-  const ready = (key: string) => expect.poll(() => phase(key), { timeout: 20_000 }).toBe('ready');
-
-  it('knows no server that nobody asked for', () => {
-    expect(cluster.keys()).toEqual([]);
-    expect(cluster.view('a')).toBeNull();
-  });
-
-  it('tells of a server from the moment it is asked for, until it is ready', LONG, async () => {
-    cluster.ensure(wanted('a', await world.target(MODEL)));
-    expect(cluster.keys()).toEqual(['a']);
-    expect(phase('a')).toBe('starting');
-    await ready('a');
-    expect(cluster.view('a')).toMatchObject({
-      fault: null,
-      model: MODEL,
-      ceiling: 4,
-      contextLength: 8_192,
-      restarts: 0,
-    });
-    const listed = await fetch(`${cluster.view('a')?.baseUrl}/models`);
-    expect(await listed.text()).toContain(MODEL);
-  });
-
-  it('joins what runs under a key already', LONG, async () => {
-    const target = await world.target(MODEL);
-    cluster.ensure(wanted('a', target));
-    await ready('a');
-    const before = [cluster.view('a'), await world.left()];
-    cluster.ensure(wanted('a', target));
-    cluster.ensure(wanted('a', target));
-    await sleep(500);
-    expect([cluster.view('a'), await world.left()]).toEqual(before);
-    expect(cluster.keys()).toEqual(['a']);
-  });
-
-  it('fails a server that lists another model, and says so', LONG, async () => {
-    cluster.ensure(wanted('a', await world.target('another')));
-    await expect.poll(() => phase('a'), { timeout: 20_000 }).toBe('failed');
-    const { fault, detail } = cluster.view('a') ?? {};
-    expect(fault).toMatchObject({ reason: 'ENDPOINT_WRONG_MODEL', permanent: true });
-    expect(detail).toContain('another');
-  });
-
-  it('keeps servers apart, and stops one of them', LONG, async () => {
-    for (const key of ['a', 'b']) cluster.ensure(wanted(key, await world.target(MODEL)));
-    await Promise.all([ready('a'), ready('b')]);
-    const before = (await world.left()).length;
-    await cluster.stop('a');
-    expect(cluster.keys()).toEqual(['b']);
-    expect(cluster.view('a')).toBeNull();
-    expect((await world.left()).length).toBe(before / 2);
-    expect(phase('b')).toBe('ready');
-    await cluster.stop('a');
-  });
-
-  it('starts what was stopped anew', LONG, async () => {
-    const target = await world.target(MODEL);
-    cluster.ensure(wanted('a', target));
-    await ready('a');
-    await cluster.stop('a');
-    cluster.ensure(wanted('a', target));
-    expect(phase('a')).toBe('starting');
-    await ready('a');
-  });
-
-  it('leaves nothing behind when it is closed, whatever its servers are at', LONG, async () => {
-    cluster.ensure(wanted('a', await world.target(MODEL)));
-    await ready('a');
-    cluster.ensure(wanted('b', await world.target(MODEL)));
-    cluster.ensure(wanted('c', await world.target('another')));
-    await cluster.close();
-    expect(cluster.keys()).toEqual([]);
-    expect(await world.left()).toEqual([]);
-  });
-});
+clusterContract('of local processes', openLocal);
+clusterContract('of endpoints', openExternal);
 
 describe('a local server', () => {
   it('that is old has its whole start timeout to come back when it is down', LONG, async () => {
@@ -196,7 +96,7 @@ describe('a local server', () => {
     const world = await openLocal({ ...systemClock, monotonic: () => performance.now() + skewMs });
     const view = () => world.cluster.view('a');
     try {
-      world.cluster.ensure(wanted('a', await world.target(MODEL)));
+      world.ensure('a', await world.target(MODEL));
       await expect.poll(() => view()?.phase, { timeout: 20_000 }).toBe('ready');
       const before = await world.left();
       const admin = `${view()?.baseUrl.replace(/\/v1$/, '')}/admin/behaviour`;

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { requireCluster, type Cluster } from '../cluster/cluster.ts';
 import { MATRIX, only, render, type Rendered } from '../support/chart.ts';
@@ -82,7 +84,14 @@ describe.skipIf(found === null)('the fence around the model servers', () => {
   const pod = (patch: PodPatch = {}) => make(modelServerPod(patch));
 
   beforeAll(async () => {
-    const objects = await render(helm, { ci: 'tt-extended-resource', namespace: RELEASE });
+    const set = [
+      'servers.privileged=true',
+      'servers.allow.images=["ghcr.io/tenstorrent","docker.io/vllm/vllm-openai"]',
+      'servers.allow.hostPaths=["/var/lib/weights"]',
+      'servers.allow.hostIPC=true',
+      'servers.cache={"storage":"nodeCache","path":"/var/lib/cache"}',
+    ];
+    const objects = await render(helm, { set, namespace: RELEASE });
     const fence = objects.filter(
       ({ kind, metadata }) => WIDE.includes(kind) && !metadata.name.includes('epoch'),
     );
@@ -107,9 +116,10 @@ describe.skipIf(found === null)('the fence around the model servers', () => {
     }
   });
 
-  it('lets through the pod of a Tenstorrent server, and the job that fetches its weights', async () => {
+  it('lets through what the scheduler makes for its servers', async () => {
     await pod();
-    await make(weightsJob());
+    for (const name of ['n150', 'n150-dra', 'nvidia-gpu', 'weights-claim', 'weights-node'])
+      for (const object of goldens(name)) await make(object);
   });
 
   const volume = (volumes: readonly object[]) => ({ spec: { volumes } });
@@ -121,12 +131,12 @@ describe.skipIf(found === null)('the fence around the model servers', () => {
     ],
     [
       'an image whose name begins alike',
-      { container: { image: 'ghcr.io/tenstorrent/tt-inference-server-x:1' } },
+      { container: { image: 'ghcr.io/tenstorrent-x/server:1' } },
       'servers.allow.images',
     ],
     [
       'an image of another registry’s port',
-      { container: { image: 'ghcr.io/tenstorrent/tt-inference-server:5000/x' } },
+      { container: { image: 'ghcr.io/tenstorrent:5000/x' } },
       'servers.allow.images',
     ],
     [
@@ -142,7 +152,7 @@ describe.skipIf(found === null)('the fence around the model servers', () => {
     ['the root of the node', volume([{ name: 'v', hostPath: { path: '/' } }]), 'servers.allow.hostPaths'],
     [
       'a path that begins alike',
-      volume([{ name: 'v', hostPath: { path: '/mnt/shared/weights-x' } }]),
+      volume([{ name: 'v', hostPath: { path: '/var/lib/weights-x' } }]),
       'servers.allow.hostPaths',
     ],
     [
@@ -224,6 +234,25 @@ describe.skipIf(found === null)('the fence around the model servers', () => {
       expect(await may(verb, what, where), `${verb} ${what} in ${where}`).toBe(answer);
   });
 });
+
+/** Pods and jobs that the renderer is held to make, in the namespace of this test. */
+function goldens(name: string): readonly object[] {
+  const folder = path.join(import.meta.dirname, '../../services/scheduler/adapters/kubernetes/pod/golden');
+  const objects = JSON.parse(readFileSync(path.join(folder, `${name}.json`), 'utf8')) as Pick<
+    Rendered,
+    'metadata' | 'spec'
+  >[];
+  return objects.flatMap(({ metadata, spec = {} }) => {
+    const kind = Object.hasOwn(spec as object, 'containers')
+      ? { apiVersion: 'v1', kind: 'Pod' }
+      : Object.hasOwn(spec as object, 'backoffLimit')
+        ? { apiVersion: 'batch/v1', kind: 'Job' }
+        : null;
+    return kind === null
+      ? []
+      : [{ ...kind, metadata: { ...metadata, namespace: `${RELEASE}-servers` }, spec }];
+  });
+}
 
 /** A policy takes a moment to be in force. */
 async function refused(tries: () => Promise<unknown>): Promise<void> {

@@ -1,20 +1,31 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { loadCatalog } from '@assay/lib/catalog';
 import { AssayError } from '@assay/lib/errors';
 import { serviceSpecs } from '@assay/cli/local/services';
 import { readConfig as reporterConfig } from '../../services/reporter/config.ts';
 import { readConfig as runnerConfig } from '../../services/runner/config.ts';
 import { readConfig as sandboxConfig } from '../../services/sandbox/config.ts';
 import { readConfig as chartTestConfig } from '../../services/scheduler/inside/chart-test-config.ts';
+import { readServersFile } from '../../services/scheduler/adapters/kubernetes/servers-file.ts';
 import { readConfig as schedulerConfig } from '../../services/scheduler/config.ts';
-import { CHART, execute, MATRIX, only, podsOf, render, type Container, type Pod } from '../support/chart.ts';
+import {
+  CHART,
+  execute,
+  MATRIX,
+  only,
+  podsOf,
+  render,
+  type Container,
+  type Pod,
+  type Rendered,
+} from '../support/chart.ts';
 import { helms } from '../support/helm.ts';
 
-/** Settings that stand in the design and not in a service yet, and those that a service asks for needlessly on Kubernetes. */
-const PENDING = [
-  /^ASSAY_(CLUSTER|SERVERS_FILE|CATALOG_OVERLAY|IDENTITY|OIDC_.*|STATIC_TOKENS_FILE)$/,
-  /^ASSAY_(EXEC_SOCKET|WALLS|WALL_TARGETS)$/,
-  /^ASSAY_(SECRETS_DIR|HOME_DIR|MODELS_DIR|SERVERS_DIR)$/,
-];
+/** Settings that stand in the design and not in a service yet. */
+const PENDING = [/^ASSAY_(IDENTITY|OIDC_.*|STATIC_TOKENS_FILE)$/, /^ASSAY_(EXEC_SOCKET|WALLS|WALL_TARGETS)$/];
 const CONFIGS = {
   scheduler: schedulerConfig,
   runner: runnerConfig,
@@ -175,6 +186,31 @@ describe.skipIf(all.length === 0)('what is rendered', () => {
     expect(text).not.toContain('{partition}');
   });
 
+  it.each(MATRIX)('tells the scheduler of model servers and catalog what it understands: %s', async (ci) => {
+    const objects = await render(helm, { ci });
+    const folder = await mkdtemp(path.join(tmpdir(), 'assay-chart-'));
+    try {
+      const file = path.join(folder, 'servers.yaml');
+      await writeFile(file, only(objects, 'ConfigMap', 'assay-servers').data?.['servers.yaml'] ?? '');
+      const read = await readServersFile(file);
+      expect(read.namespace).toBe(ci === 'external' ? 'assay-models' : 'assay-servers');
+
+      const data = only(objects, 'ConfigMap', 'assay-catalog').data ?? {};
+      for (const { key, path: place } of overlayItems(objects)) {
+        await mkdir(path.dirname(path.join(folder, 'catalog', place)), { recursive: true });
+        await writeFile(path.join(folder, 'catalog', place), data[key] ?? '');
+      }
+      const { devices } = await loadCatalog(
+        path.join(CHART, '../../../catalog'),
+        path.join(folder, 'catalog'),
+      );
+      const claim = ci === 'tt-dra' ? 'dra' : 'extended_resource';
+      expect(devices.find(({ name }) => name === 'n150')?.pod?.claim).toBe(claim);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   it('lays the catalog of the values over the shipped one', async () => {
     const set = [
       'catalog.tasks={"mine/arc":{"num_fewshot":3}}',
@@ -185,11 +221,10 @@ describe.skipIf(all.length === 0)('what is rendered', () => {
       'tasks.mine...arc.yaml': 'num_fewshot: 3\n',
       'devices.n150.yaml': 'description: x\n',
     });
-    const scheduler = podsOf(objects).find(({ of }) => of.metadata.name === 'assay-scheduler');
-    const volume = scheduler?.spec.volumes?.find(({ name }) => name === 'catalog')?.['configMap'];
-    expect((volume as { items: unknown[] }).items).toEqual(
-      expect.arrayContaining([{ key: 'tasks.mine...arc.yaml', path: 'tasks/mine/arc.yaml' }]),
-    );
+    expect(overlayItems(objects)).toContainEqual({
+      key: 'tasks.mine...arc.yaml',
+      path: 'tasks/mine/arc.yaml',
+    });
   });
 });
 
@@ -228,6 +263,15 @@ function problemsOf(read: (env: NodeJS.ProcessEnv) => unknown, { env = [] }: Con
       .violations.filter(({ field }) => !PENDING.some((pending) => pending.test(field)))
       .map(({ field, message }) => `${field} ${message}`);
   }
+}
+
+/** Where the files of the overlay come to lie. */
+function overlayItems(
+  objects: readonly Rendered[],
+): readonly { readonly key: string; readonly path: string }[] {
+  const scheduler = podsOf(objects).find(({ of }) => of.metadata.name === 'assay-scheduler');
+  const volume = scheduler?.spec.volumes?.find(({ name }) => name === 'catalog')?.['configMap'];
+  return (volume as { items: { key: string; path: string }[] }).items;
 }
 
 function mebibytes(quantity: string): number {

@@ -105,7 +105,10 @@ describe('assay local', () => {
     const env = { ASSAY_STATE: path.join(folder, command), ASSAY_NATS_SERVER: await natsServer() };
     const local = (...args: string[]) => assayProcess(['local', ...args], env).ended;
     const { pid } = JSON.parse((await local('up', '--json')).out) as { pid: number };
-    const said = (await local('logs', 'nats', '--json')).out.trimEnd().split('\n').map((text) => JSON.parse(text) as object);
+    const said = (await local('logs', 'nats', '--json')).out
+      .trimEnd()
+      .split('\n')
+      .map((text) => JSON.parse(text) as object);
     expect(said[0]).toEqual({ log: 'nats', line: expect.stringContaining('nats-server') });
     const pids = await pidsBelow(env.ASSAY_STATE);
     process.kill(pid, 'SIGKILL');

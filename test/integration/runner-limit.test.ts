@@ -24,7 +24,7 @@ it('finds what a server takes within ten seconds, and then hardly ever asks for 
   const metrics = runnerMetrics(createMetrics('runner'));
   const from = performance.now();
   const connect = openaiEndpoints({
-    secretsDir: undefined,
+    key: () => Promise.reject(new Error('no server has a key')),
     mostBytes: 1_000_000,
     now: () => clock.monotonic(),
     onStatus: (status) => void seen.push({ atMs: performance.now() - from, status }),

@@ -9,8 +9,8 @@ import { modelsOf, objectOf, tokenIdsOf, tokenizerInfoOf } from './openai-reply.
 import { silentAbout } from './silent-about.ts';
 
 export interface EndpointOptions {
-  /** Holds endpoint keys, a file for each; undefined: no server has a key. */
-  readonly secretsDir: string | undefined;
+  /** The key of that name. */
+  readonly key: (secret: string) => Promise<string>;
   readonly mostBytes: number;
   readonly onStatus: (status: number) => void;
   readonly now: () => number;
@@ -18,7 +18,7 @@ export interface EndpointOptions {
 
 /** Endpoints that speak the OpenAI API, with the tokenizer routes of vLLM where they are offered. */
 export function openaiEndpoints(options: EndpointOptions): Connect {
-  return async (server) => openaiEndpoint(server, await keyOf(server, options.secretsDir), options);
+  return async (server) => openaiEndpoint(server, await keyOf(server, options), options);
 }
 
 function openaiEndpoint(server: ServerRecord, key: string | null, options: EndpointOptions): ModelEndpoint {
@@ -55,8 +55,11 @@ function openaiEndpoint(server: ServerRecord, key: string | null, options: Endpo
   };
 }
 
-async function keyOf(server: ServerRecord, folder: string | undefined): Promise<string | null> {
-  if (server.secret === undefined) return null;
-  if (folder === undefined) throw new Error(`server ${server.key} has a key, and no folder of keys is set`);
-  return (await readFile(path.join(folder, path.basename(server.secret)), 'utf8')).trim();
+async function keyOf(server: ServerRecord, { key }: EndpointOptions): Promise<string | null> {
+  return server.secret === undefined ? null : (await key(server.secret)).trim();
+}
+
+/** Keys as files of a folder that is shared with the scheduler. */
+export function folderKeys(folder: string): EndpointOptions['key'] {
+  return (secret) => readFile(path.join(folder, path.basename(secret)), 'utf8');
 }

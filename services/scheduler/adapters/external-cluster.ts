@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import type { Clock } from '@assay/lib/clock';
 import { AssayError } from '@assay/lib/errors';
 import type { Log } from '@assay/lib/log';
@@ -14,7 +12,8 @@ const GIVE_UP_MS = 15_000;
 
 /** Endpoints that users name: nothing is started, only looked at. */
 export function externalCluster(options: {
-  readonly secretsFolder: string;
+  /** The text of an endpoint's key; null when there is none. */
+  readonly key: (secret: string) => Promise<string | null>;
   readonly ceiling: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -42,6 +41,7 @@ export function externalCluster(options: {
       restarts: 0,
       ...(target.secret === undefined ? {} : { secret: target.secret }),
       start: [],
+      ownDeadline: false,
     };
     const show = (change: Partial<ServerView>) => {
       const entry = servers.get(key);
@@ -49,14 +49,11 @@ export function externalCluster(options: {
     };
     const step = async (signal: AbortSignal): Promise<number> => {
       try {
-        const apiKey =
-          target.secret === undefined
-            ? undefined
-            : await readFile(path.join(options.secretsFolder, target.secret), 'utf8');
+        const apiKey = target.secret === undefined ? null : await options.key(target.secret);
         const listed = await askModels(target.baseUrl, target.model, {
           timeoutMs: 10_000,
           signal,
-          ...(apiKey === undefined ? {} : { apiKey }),
+          ...(apiKey === null ? {} : { apiKey }),
         });
         reached = true;
         show({ phase: 'ready', fault: null, detail: 'ready', contextLength: listed.contextLength });

@@ -134,6 +134,7 @@ export function localCluster(options: {
         contextLength,
         restarts: 0,
         start: [],
+        ownDeadline: false,
       };
       const stop = new AbortController();
       const server: Server = {

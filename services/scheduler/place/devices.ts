@@ -157,7 +157,9 @@ function whyNot(
   taken: ReadonlyMap<string, Taken>,
   avoid: readonly string[],
 ): DeviceWait {
-  const wants = Object.entries(need.requests).map(([resource, value]) => amount(resource, value));
+  const wants = Object.entries(need.requests)
+    .filter(([resource]) => resource !== 'pods')
+    .map(([resource, value]) => amount(resource, value));
   const said = `needs ${wants.join(', ')}`;
   const able = nodes.filter((node) => couldEver(need, node));
   if (able.length === 0) {

@@ -156,7 +156,9 @@ const REFUSED_MS = 30_000;
 
 async function serverLost(ports: RunPorts, memory: Memory, job: JobRecord): Promise<boolean> {
   const view = job.server === undefined ? null : ports.view(job.server);
-  if (view === null || view.phase === 'ready') {
+  // One that starts again is away for as long as its cluster allows.
+  const comesBack = view?.phase === 'starting' && view.ownDeadline;
+  if (view === null || view.phase === 'ready' || comesBack) {
     memory.away = null;
     return false;
   }

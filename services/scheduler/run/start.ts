@@ -11,7 +11,7 @@ export async function starting(ports: RunPorts, memory: Memory, job: JobRecord):
     return 0;
   }
   if (server?.phase !== 'ready') {
-    if (sinceLastEdgeMs(ports, job) > ports.limits.startMs) {
+    if (server?.ownDeadline !== true && sinceLastEdgeMs(ports, job) > ports.limits.startMs) {
       await fail(
         ports,
         job,

@@ -78,6 +78,7 @@ export function serverView(over: Partial<ServerView> = {}): ServerView {
     contextLength: 0,
     restarts: 0,
     start: [],
+    ownDeadline: false,
     ...over,
   };
 }

@@ -35,6 +35,8 @@ export function memoryBus(): MemoryBus {
     kv: () => {
       throw new Error('no bucket is pretended');
     },
+    key: unused,
+    answerKeys: () => () => undefined,
     healthy: () => true,
     close: async () => undefined,
   };

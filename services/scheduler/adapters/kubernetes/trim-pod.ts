@@ -15,12 +15,18 @@ export interface PodCondition {
   readonly status: string;
   readonly reason: string;
   readonly message: string;
+  /** Since when it is so, ISO 8601. */
+  readonly since: string;
 }
 
 /** Of one container: where it is, and how it ended the last time. */
 export interface ContainerState {
   readonly name: string;
   readonly ready: boolean;
+  /** Its start-up probe has passed. */
+  readonly started: boolean;
+  /** Since when it runs, ISO 8601; null while it does not. */
+  readonly runningSince: string | null;
   readonly restarts: number;
   readonly imageId: string;
   /** Why it does not run, such as ImagePullBackOff or OOMKilled; empty while it does. */
@@ -29,6 +35,8 @@ export interface ContainerState {
   readonly exitCode: number | null;
   readonly lastReason: string;
   readonly lastExitCode: number | null;
+  /** What it left to be read when it ended: its termination log, or its last lines. */
+  readonly lastMessage: string;
 }
 
 /** Of a pod of ours: what tells how it is doing. */
@@ -70,11 +78,12 @@ export function trimPod(object: KubeObject): Pod {
     ip: status?.podIP ?? '',
     createdAt: metadata.creationTimestamp ?? '',
     deleting: metadata.deletionTimestamp !== undefined,
-    conditions: (status?.conditions ?? []).map(({ type, status: is, reason = '', message = '' }) => ({
-      type,
-      status: is,
-      reason,
-      message,
+    conditions: (status?.conditions ?? []).map((condition) => ({
+      type: condition.type,
+      status: condition.status,
+      reason: condition.reason ?? '',
+      message: condition.message ?? '',
+      since: condition.lastTransitionTime ?? '',
     })),
     containers: [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].map(stateOf),
   };
@@ -112,11 +121,21 @@ function sum(all: readonly Readonly<Record<string, string | number>>[]): Record<
   return total;
 }
 
-function stateOf({ name, ready, restartCount, imageID, state, lastState }: RawContainer): ContainerState {
+function stateOf({
+  name,
+  ready,
+  started,
+  restartCount,
+  imageID,
+  state,
+  lastState,
+}: RawContainer): ContainerState {
   const now = state?.waiting ?? state?.terminated;
   return {
     name,
     ready: ready ?? false,
+    started: started ?? false,
+    runningSince: state?.running?.startedAt ?? null,
     restarts: restartCount ?? 0,
     imageId: imageID ?? '',
     reason: now?.reason ?? '',
@@ -124,6 +143,7 @@ function stateOf({ name, ready, restartCount, imageID, state, lastState }: RawCo
     exitCode: state?.terminated?.exitCode ?? null,
     lastReason: lastState?.terminated?.reason ?? '',
     lastExitCode: lastState?.terminated?.exitCode ?? null,
+    lastMessage: lastState?.terminated?.message ?? '',
   };
 }
 
@@ -142,6 +162,7 @@ interface RawRequests {
 interface RawContainer {
   readonly name: string;
   readonly ready?: boolean;
+  readonly started?: boolean;
   readonly restartCount?: number;
   readonly imageID?: string;
   readonly state?: RawState;
@@ -149,6 +170,7 @@ interface RawContainer {
 }
 
 interface RawState {
+  readonly running?: { readonly startedAt?: string };
   readonly waiting?: { readonly reason?: string; readonly message?: string };
   readonly terminated?: { readonly reason?: string; readonly message?: string; readonly exitCode?: number };
 }
@@ -163,6 +185,7 @@ interface RawPod extends KubeObject {
       readonly status: string;
       readonly reason?: string;
       readonly message?: string;
+      readonly lastTransitionTime?: string;
     }[];
     readonly initContainerStatuses?: readonly RawContainer[];
     readonly containerStatuses?: readonly RawContainer[];
