@@ -12,6 +12,10 @@
 - { name: ASSAY_OIDC_AUDIENCE, value: {{ .audience | quote }} }
 - { name: ASSAY_OIDC_TENANT_CLAIM, value: {{ .tenantClaim | quote }} }
 - { name: ASSAY_OIDC_USER_CLAIM, value: {{ .userClaim | quote }} }
+- { name: ASSAY_OIDC_PREFIX, value: {{ .prefix | quote }} }
+{{- with .groupsClaim }}
+- { name: ASSAY_OIDC_GROUPS_CLAIM, value: {{ . | quote }} }
+{{- end }}
 {{- end }}
 {{- end }}
 {{- if $identity.staticTokens.existingSecret }}
