@@ -6,6 +6,7 @@ import type { Clients } from '../clients.ts';
 import { line, withClients, type GlobalOptions, type Io } from '../io.ts';
 import { parseWhole, wrong } from '../options.ts';
 import { stateName } from '../view/live.ts';
+import { phaseLine } from '../view/start.ts';
 import { plain } from '../view/plain.ts';
 import { table } from '../view/table.ts';
 import { isOver } from '../watch.ts';
@@ -112,6 +113,8 @@ function described(job: Job): string[] {
       (task) =>
         `  ${plain(task.name)}: ${task.generated}/${task.samples} generated, ${task.scored}/${task.scores} scored`,
     ),
+    ...(job.start.length === 0 ? [] : [`  model server${job.node === '' ? '' : ` on ${plain(job.node)}`}:`]),
+    ...job.start.map((phase) => `    ${phaseLine(phase, Date.now())}`),
     '  history:',
     ...job.transitions.map(
       (edge) =>

@@ -1,6 +1,7 @@
 import type { Job, JobState, TaskProgress } from '@assay/proto/assay/v1/job';
 import type { Result } from '@assay/proto/assay/v1/result';
 import { plain } from './plain.ts';
+import { startLines } from './start.ts';
 import { duration, score } from './table.ts';
 import { fit, pad, width } from './width.ts';
 
@@ -26,6 +27,7 @@ export function render(live: Live): string[] {
     headline(live),
     ...(away === null ? [] : [`  not reachable, trying again: ${plain(away)}`]),
     `  ${plain(job.reason)}: ${plain(job.detail)}`,
+    ...startLines(job),
     ...job.tasks.map((task) => `  ${pad(plain(task.name), names)}  ${taskLine(live, task)}`),
     ...job.activity.map((line) => `  · ${plain(line)}`),
   ];

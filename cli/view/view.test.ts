@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Job, JobState } from '@assay/proto/assay/v1/job';
+import { Job, JobState, type StartPhase } from '@assay/proto/assay/v1/job';
 import { Result } from '@assay/proto/assay/v1/result';
 import { finalTable } from './final.ts';
 import { render, summary, type Live } from './live.ts';
@@ -8,6 +8,7 @@ import { paint } from './paint.ts';
 import { plainJson } from './plain.ts';
 import { rates } from './rates.ts';
 import { viewOn } from './screen.ts';
+import { startLines } from './start.ts';
 import { fit, pad, width } from './width.ts';
 
 function jobOf(names: readonly string[], scored = 5, rest: object = {}): Job {
@@ -225,5 +226,38 @@ describe('JSON for a terminal', () => {
         expect(JSON.parse(shown)).toEqual({ text });
       }),
     );
+  });
+});
+
+describe('the start of a model server', () => {
+  const at = (second: number) => new Date(second * 1_000).toISOString();
+  const phase = (
+    name: string,
+    from: number,
+    to: number | null,
+    over: Partial<StartPhase> = {},
+  ): StartPhase => ({
+    phase: name,
+    startTime: at(from),
+    endTime: to === null ? undefined : at(to),
+    bytes: 0n,
+    totalBytes: 0n,
+    lastGrowthTime: undefined,
+    detail: `${name} it is`,
+    ...over,
+  });
+  const start = [
+    phase('schedule', 0, 2, { detail: 'on node-1' }),
+    phase('weights', 2, null, { bytes: 34n * 2n ** 20n, totalBytes: 88n * 2n ** 20n }),
+  ];
+
+  it('is a line for each phase, with its time and bytes, and is gone when the job is past it', () => {
+    const starting = jobOf([], 0, { state: JobState.STARTING, start, node: 'node-1' });
+    expect(startLines(starting, 14_000)).toEqual([
+      '  model server on node-1:',
+      expect.stringMatching(/^ {4}schedule +2\.0 s {2}on node-1$/),
+      expect.stringMatching(/^ {4}weights +12 s {2}34 of 88 MiB {2}weights it is$/),
+    ]);
+    expect(startLines(jobOf([], 0, { state: JobState.RUNNING, start }), 14_000)).toEqual([]);
   });
 });

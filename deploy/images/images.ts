@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { nodeProgram, packages, sources, type Tree } from './stage.ts';
 
-export const BASES = ['plain', 'python'] as const;
+export const BASES = ['plain', 'python', 'postgres'] as const;
 export type BaseKind = (typeof BASES)[number];
 
-export const NAMES = ['service', 'sandbox', 'cpu-server', 'nats'] as const;
+export const NAMES = ['service', 'sandbox', 'cpu-server', 'nats', 'postgres'] as const;
 export type ImageName = (typeof NAMES)[number];
 
 /** One image: what it stands on, how large it may be, and what is laid over its base. */
@@ -65,6 +65,17 @@ export const IMAGES: Readonly<Record<ImageName, Image>> = {
     async stage(tree) {
       await tree.copy(await tree.natsServer(), 'usr/local/bin/nats-server');
       await tree.copy(path.join(import.meta.dirname, 'nats.conf'), 'etc/nats/nats.conf');
+      tree.writable('data');
+    },
+  },
+  postgres: {
+    base: 'postgres',
+    mostBytes: null,
+    async stage(tree) {
+      const from = path.join(import.meta.dirname, 'postgres');
+      await tree.copy(path.join(from, 'start.sh'), 'usr/local/bin/start-postgres');
+      await tree.copy(path.join(from, 'pg_hba.conf'), 'etc/postgresql/pg_hba.conf');
+      for (const name of ['passwd', 'group']) await tree.copy(path.join(from, name), `etc/${name}`);
       tree.writable('data');
     },
   },

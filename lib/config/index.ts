@@ -1,3 +1,4 @@
+export { readAddress, showAddress, type Address } from './address.ts';
 export { announce, type Announcement } from './announce.ts';
 export { brokerOf, commonShape } from './common.ts';
 export type { DatabaseUrl } from './database-url.ts';
@@ -5,4 +6,4 @@ export { loadConfig } from './load.ts';
 export { nearest } from './nearest.ts';
 export { PREFIX } from './prefix.ts';
 export { settings } from './settings.ts';
-export { exactlyOne } from './together.ts';
+export { atMostOne, exactlyOne } from './together.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readAddress, type Address } from './address.ts';
 import { readDatabaseUrl } from './database-url.ts';
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -75,6 +76,22 @@ export const settings = {
     context.addIssue({ code: 'custom', message });
     return z.NEVER;
   }),
+  /** Addresses separated by commas, such as `10.0.0.1:443, [fd00::1]:53, a-name:80`. */
+  addresses: z.string().transform((text, context) => {
+    const read = text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '')
+      .map((part) => ({ part, address: readAddress(part) }));
+    for (const { part, address } of read) {
+      if (address !== null) continue;
+      context.addIssue({ code: 'custom', message: `must be host:port, separated by commas, not "${part}"` });
+    }
+    if (read.length === 0) context.addIssue({ code: 'custom', message: 'must be one host:port or more' });
+    return read.flatMap(({ address }): Address[] => (address === null ? [] : [address]));
+  }),
+  /** Whether what must not be reached is tried before any work is taken. */
+  walls: z.enum(['off', 'enforced']),
   blobStore: z.enum(['nats']),
   cluster: z.enum(['local', 'kubernetes']),
   level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),

@@ -1,5 +1,6 @@
 import type { BlobRef, JobId } from './ids.ts';
 import type { TaskCounts } from './plan.ts';
+import type { StartPhase } from './server.ts';
 
 export const JOB_STATES = [
   'SUBMITTED',
@@ -67,6 +68,12 @@ export interface JobTask {
   readonly shards?: number;
 }
 
+/** What is known of a server's start. */
+export interface StartedServer {
+  readonly node: string;
+  readonly start: readonly StartPhase[];
+}
+
 /** The value of a job in the KV `assay_jobs`, changed by compare-and-set only. */
 export interface JobRecord {
   readonly v: 1;
@@ -79,6 +86,8 @@ export interface JobRecord {
   readonly transitions: readonly Transition[];
   readonly tasks: readonly JobTask[];
   readonly server?: string;
+  /** How its model server had started, and where, when the job left STARTING. */
+  readonly started?: StartedServer;
   /** Bytes reserved in the ledgers while the job is admitted. */
   readonly reservedBytes: number;
   readonly scoringEpoch: number;

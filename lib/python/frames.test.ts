@@ -1,21 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FrameReader, isDone, jobFrame } from './frames.ts';
+import { doneFrame, helloFrame } from './testing/frames.ts';
 
 const limits = { cpuMs: 1_500, wallMs: 3_000, memoryBytes: 2 ** 33, outputBytes: 100 };
-
-function doneFrame(id: number, parts: readonly string[]): Buffer {
-  const bodies = parts.map((part) => Buffer.from(part));
-  const header = Buffer.alloc(60);
-  header.writeUInt32LE(2, 0);
-  header.writeUInt32LE(id, 4);
-  header.writeInt32LE(256, 8);
-  header.writeInt32LE(-1, 12);
-  header.writeUInt32LE(1, 16);
-  header.writeBigUInt64LE(1_500n, 20);
-  bodies.forEach((body, n) => header.writeUInt32LE(body.length, 44 + n * 4));
-  return Buffer.concat([header, ...bodies]);
-}
 
 describe('jobFrame', () => {
   it('lays out lengths, limits and parts for the zygote', () => {
@@ -36,13 +24,8 @@ describe('jobFrame', () => {
 
 describe('FrameReader', () => {
   it('reads the same frames however they are cut', () => {
-    const hello = Buffer.from('{"python":"3"}');
-    const head = Buffer.alloc(8);
-    head.writeUInt32LE(1, 0);
-    head.writeUInt32LE(hello.length, 4);
     const whole = Buffer.concat([
-      head,
-      hello,
+      helloFrame(),
       doneFrame(1, ['out', '', 'end', '']),
       doneFrame(2, ['', 'err', '', 'v']),
     ]);
@@ -66,5 +49,8 @@ describe('FrameReader', () => {
 
   it('refuses what is no frame', () => {
     expect(() => [...new FrameReader().push(Buffer.alloc(8, 9))]).toThrow('kind');
+    const huge = doneFrame(1, ['', '', '', '']);
+    huge.writeUInt32LE(0xffff_ffff, 44);
+    expect(() => [...new FrameReader().push(huge)]).toThrow('bytes');
   });
 });

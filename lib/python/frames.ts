@@ -1,3 +1,4 @@
+import { EXECUTION_BOUNDS } from '@assay/lib/domain';
 import type { Submission } from './submission.ts';
 
 /** What ended a run; `output`: it wrote more than it may. The zygote decides; the other end of `jail/frames.py`. */
@@ -36,6 +37,8 @@ const HELLO_BYTES = 8;
 const DONE_BYTES = 60;
 const KIND_HELLO = 1;
 const KIND_DONE = 2;
+// Two outputs in full, and what else the zygote says.
+const MOST_BYTES = 2 * EXECUTION_BOUNDS.outputBytes.most + 1024 * 1024;
 const ENDINGS: readonly EndedBy[] = ['itself', 'wall', 'cpu', 'output'];
 
 /** A job for the zygote. The nonce goes to the judge alone. */
@@ -73,6 +76,7 @@ export class FrameReader {
       const data = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
       this.#chunks = [data];
       const size = frameBytes(data);
+      if (size > MOST_BYTES) throw new Error(`the zygote wrote a frame of ${size} bytes`);
       if (size > data.length) {
         this.#wanted = size;
         return;

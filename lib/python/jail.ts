@@ -1,9 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AssayError } from '@assay/lib/errors';
 import type { Log } from '@assay/lib/log';
+import { childProcesses } from './child-processes.ts';
+import type { ExecSide } from './exec-side.ts';
 import { interpreters } from './interpreter.ts';
 import { Pool } from './pool.ts';
 import { probe, type JailReport } from './probe.ts';
 import type { Execution, Submission } from './submission.ts';
+
+const AGAIN_MS = 1_000;
 
 /** Runs untrusted Python. */
 export interface Jail {
@@ -33,7 +38,8 @@ export interface JailOptions {
 export async function openJail(options: JailOptions): Promise<Jail> {
   let best: { pool: Pool | null; report: JailReport } = { pool: null, report: nothing(options) };
   for (const interpreter of await interpreters(options.python, options.path)) {
-    const pool = new Pool({ python: interpreter, slots: options.slots, log: options.log });
+    const channels = childProcesses(interpreter, options.log);
+    const pool = new Pool({ channels, slots: options.slots });
     const report = await probe(pool, interpreter);
     if (report.tier === 1) {
       await best.pool?.close();
@@ -45,6 +51,17 @@ export async function openJail(options: JailOptions): Promise<Jail> {
     if (better) best = { pool, report };
   }
   return jailOf(best.pool, best.report, options.slots);
+}
+
+/** Starts the jail in the exec container, which is waited for, and tries it. Rejects only when `signal` aborts. */
+export async function openJailAt(exec: ExecSide, slots: number, signal: AbortSignal): Promise<Jail> {
+  for (;;) {
+    const pool = new Pool({ channels: exec, slots });
+    const report = await probe(pool, exec.path, signal);
+    if (report.runs || !exec.isAway) return jailOf(pool, report, slots);
+    await pool.close();
+    await sleep(AGAIN_MS, undefined, { signal });
+  }
 }
 
 function jailOf(pool: Pool | null, report: JailReport, slots: number): Jail {

@@ -16,6 +16,7 @@ export interface JailReport {
   /** Whether submissions can be run at all. */
   readonly runs: boolean;
   readonly python: string;
+  /** Its path, or the socket of the exec container that has it. */
   readonly interpreter: string;
   readonly landlock: number;
   readonly seccomp: boolean;
@@ -43,8 +44,8 @@ function withTests(source: string): Submission {
   return { source, tests: { source: 'assert f(1) == 2', entry: 'f', helpers: '' }, limits: LIMITS };
 }
 
-/** Starts the jail of one interpreter and tries to break out of it. */
-export async function probe(pool: Pool, interpreter: string): Promise<JailReport> {
+/** Starts the jail of one interpreter and tries to break out of it; `signal` gives up waiting for it. */
+export async function probe(pool: Pool, interpreter: string, signal?: AbortSignal): Promise<JailReport> {
   const weak = {
     tier: 3,
     runs: false,
@@ -56,7 +57,7 @@ export async function probe(pool: Pool, interpreter: string): Promise<JailReport
     allowed: [],
   } as const;
   try {
-    const hello = await pool.warm();
+    const hello = await pool.warm(signal);
     const known = { ...weak, ...layersOf(hello) };
     const broken = await unexpected(pool);
     if (broken !== null) return { ...known, reason: broken };

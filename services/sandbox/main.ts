@@ -7,7 +7,7 @@ import { runService, settingsOrExit, type Life } from '@assay/lib/life';
 import { createLog } from '@assay/lib/log';
 import { loop } from '@assay/lib/loop';
 import { createMetrics, serveOps } from '@assay/lib/metrics';
-import { openJail } from '@assay/lib/python';
+import { ExecSide, openJail, openJailAt, type Jail } from '@assay/lib/python';
 import { serveRpc } from '@assay/lib/rpc';
 import { Activity } from './activity.ts';
 import { finishedJobs, type FinishedJobs } from './adapters/finished-jobs.ts';
@@ -20,8 +20,11 @@ import { readConfig } from './config.ts';
 import { sandboxMetrics, type SandboxMetrics } from './metrics.ts';
 import { partitionHandlers } from './partition.ts';
 import type { Docs, Executor, Outcomes } from './ports.ts';
+import { Readiness } from './readiness.ts';
 import { backoffMs } from './score/settle.ts';
 import { sandboxService } from './serve.ts';
+import { wallsHere } from './walls/here.ts';
+import type { Walls } from './walls/walls.ts';
 
 const SIGN_MS = 2_000;
 
@@ -38,13 +41,18 @@ async function start(life: Life): Promise<void> {
   const exposed = createMetrics('sandbox');
   const metrics = sandboxMetrics(exposed);
   const activity = new Activity();
-
-  const jail = await openJail({
-    ...(config.PYTHON !== undefined && { python: config.PYTHON }),
-    path: config.path,
-    slots: config.slots,
+  const readiness = new Readiness();
+  const ops = await serveOps({
+    host: config.HOST,
+    port: config.OPS_PORT,
+    metrics: exposed,
+    ready: async () => await readiness.why(),
     log,
+    stop: life.stop,
   });
+  life.onClose('ops', () => ops.close());
+
+  const jail = await theJail(readiness, life);
   life.onClose('jail', () => jail.close());
   const { report } = jail;
   const executes = report.runs && (report.tier === 1 || config.ALLOW_WEAK_JAIL);
@@ -54,23 +62,13 @@ async function start(life: Life): Promise<void> {
   const broker = { ...brokerOf(config), name: 'sandbox', log, signal: life.stop };
   const bus = await connectBus(broker);
   life.onClose('bus', () => bus.close());
+  readiness.needs(async () => (bus.healthy() ? null : 'the broker is not connected'));
   const blob = await openBlob(config, broker);
   life.onClose('blobs', () => blob.close());
-  const shared: Shared = {
-    bus,
-    docs: shardDocs(blob, config.DOCS_CACHE_BYTES),
-    outcomes: blobOutcomes(blob),
-    jobs: finishedJobs(bus, log),
-    executor: executes ? executor : null,
-    metrics,
-    activity,
-    crash: crashPoints(config.CRASH_POINT),
-  };
-  life.track('jobs', shared.jobs.watch(config.PARTITIONS[0] ?? 'p0', life.stop));
-  for (const partition of config.PARTITIONS) {
-    life.track(`partition ${partition}`, work(shared, partition, life));
-  }
 
+  const own = [ops.address];
+  const walls = theWalls(jail, own);
+  readiness.needs(async () => walls?.why ?? null);
   const rpc = await serveRpc({
     host: config.HOST,
     port: config.RPC_PORT,
@@ -82,6 +80,7 @@ async function start(life: Life): Promise<void> {
         queueLimit: config.EXECUTE_QUEUE,
         tier: report.tier,
         refusal: executes ? null : `the jail does not reach tier 1: ${report.reason}`,
+        notYet: () => walls?.why ?? null,
         stop: life.stop,
       }),
     ],
@@ -90,33 +89,7 @@ async function start(life: Life): Promise<void> {
     metrics: exposed,
   });
   life.onClose('rpc', () => rpc.close(1_000));
-  const ops = await serveOps({
-    host: config.HOST,
-    port: config.OPS_PORT,
-    metrics: exposed,
-    ready: async () => (bus.healthy() ? null : 'the broker is not connected'),
-    log,
-    stop: life.stop,
-  });
-  life.onClose('ops', () => ops.close());
-
-  const id = `sandbox-${process.pid}-${startedAt}`;
-  const sign = async (): Promise<number> => {
-    metrics.jail(jail);
-    const updatedAt = new Date(systemClock.now()).toISOString();
-    const { tier, reason } = report;
-    const words = activity.words(jail);
-    await bus.kv(WORKERS).put(id, {
-      v: 1,
-      service: 'sandbox',
-      id,
-      activity: words,
-      jail: { tier, executes, reason },
-      updatedAt,
-    });
-    return SIGN_MS;
-  };
-  life.track('signs of life', loop({ name: 'signs of life', step: sign, log }, life.stop));
+  own.push(rpc.address);
   await announce(config.ANNOUNCE_FILE, {
     service: 'sandbox',
     pid: process.pid,
@@ -125,6 +98,75 @@ async function start(life: Life): Promise<void> {
     ops: ops.address,
   });
   log.info({ rpc: rpc.address, ops: ops.address }, 'serves');
+
+  await walls?.hold(life.stop);
+  if (life.stop.aborted) return;
+  takeWork(
+    {
+      bus,
+      docs: shardDocs(blob, config.DOCS_CACHE_BYTES),
+      outcomes: blobOutcomes(blob),
+      jobs: finishedJobs(bus, log),
+      executor: executes ? executor : null,
+      metrics,
+      activity,
+      crash: crashPoints(config.CRASH_POINT),
+    },
+    life,
+  );
+  const sign = signsOfLife(bus, { jail, executes, metrics, activity, startedAt });
+  life.track('signs of life', loop({ name: 'signs of life', step: sign, log }, life.stop));
+  readiness.started();
+}
+
+async function theJail(readiness: Readiness, life: Life): Promise<Jail> {
+  const { EXEC_SOCKET: socket, PYTHON: python, path, slots } = config;
+  if (socket === undefined)
+    return await openJail({ ...(python !== undefined && { python }), path, slots, log });
+  const exec = new ExecSide(socket);
+  readiness.needs(async () => await exec.whyAway());
+  return await openJailAt(exec, slots, life.stop);
+}
+
+/** Null where nobody asked for them. `own` is read when they are tried. */
+function theWalls(jail: Jail, own: readonly string[]): Walls | null {
+  const { WALLS, WALL_TARGETS: targets = [], WALLS_FILE: file, EXEC_SOCKET: execSocket } = config;
+  if (WALLS === 'off') return null;
+  const paths = [config.BLOB_DIR, config.NATS_PASSWORD_FILE];
+  return wallsHere({ jail, targets, natsUrl: config.NATS_URL, own, execSocket, paths, file, log });
+}
+
+function takeWork(shared: Shared, life: Life): void {
+  life.track('jobs', shared.jobs.watch(config.PARTITIONS[0] ?? 'p0', life.stop));
+  for (const partition of config.PARTITIONS) {
+    life.track(`partition ${partition}`, work(shared, partition, life));
+  }
+}
+
+interface Signing {
+  readonly jail: Jail;
+  readonly executes: boolean;
+  readonly metrics: SandboxMetrics;
+  readonly activity: Activity;
+  readonly startedAt: string;
+}
+
+function signsOfLife(bus: Bus, { jail, executes, metrics, activity, startedAt }: Signing) {
+  const id = `sandbox-${process.pid}-${startedAt}`;
+  const { tier, reason } = jail.report;
+  return async (): Promise<number> => {
+    metrics.jail(jail);
+    const updatedAt = new Date(systemClock.now()).toISOString();
+    await bus.kv(WORKERS).put(id, {
+      v: 1,
+      service: 'sandbox',
+      id,
+      activity: activity.words(jail),
+      jail: { tier, executes, reason },
+      updatedAt,
+    });
+    return SIGN_MS;
+  };
 }
 
 interface Shared {

@@ -19,6 +19,8 @@ export interface Serving {
   readonly tier: number;
   /** Why code is not run here; null when it is. */
   readonly refusal: string | null;
+  /** Why none is run for now. */
+  readonly notYet: () => string | null;
   /** Aborts when nothing new is begun. */
   readonly stop: AbortSignal;
 }
@@ -48,6 +50,8 @@ async function execute(
   caller: AbortSignal,
 ): Promise<ExecuteResponse> {
   if (serving.refusal !== null) throw new AssayError('CODE_EXECUTION_REFUSED', serving.refusal);
+  const notYet = serving.notYet();
+  if (notYet !== null) throw passing('UNAVAILABLE', notYet);
   const limits = limitsOf(request);
   if (serving.waiting() >= serving.queueLimit) {
     throw passing('RATE_LIMITED', `${serving.queueLimit} executions wait already; try again later`);

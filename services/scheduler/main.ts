@@ -222,12 +222,11 @@ async function serve(world: World, life: Life): Promise<void> {
     placementOf: (target) => placementIn(jobs, target, servers.get(world.keyOf(target))),
     onSubmitted: () => own.submitted.inc(),
   });
-  const models = catalog.models.map(({ name, description, license, devices }) => ({
-    name,
-    description,
-    license,
-    devices: [...devices],
-  }));
+  const models = catalog.models.flatMap((model) => {
+    const { name, description, license } = model;
+    const devices = [...home.devicesOf(model)];
+    return devices.length === 0 ? [] : [{ name, description, license, devices }];
+  });
   const limits = { bytes: config.BUNDLE_BYTES, files: config.BUNDLE_FILES };
   const rpc = await serveRpc({
     host: config.HOST,

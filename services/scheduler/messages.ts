@@ -1,7 +1,15 @@
-import { isTerminal, type JobProgress, type JobRecord, type Transition as Edge } from '@assay/lib/domain';
+import {
+  isTerminal,
+  type JobProgress,
+  type JobRecord,
+  type ServerRecord,
+  type StartPhase as Phase,
+  type Transition as Edge,
+} from '@assay/lib/domain';
 import {
   JobState,
   type Job,
+  type StartPhase,
   type SubmitJobRequest,
   type TaskProgress,
   type Transition,
@@ -41,6 +49,8 @@ export interface JobFacts {
   /** 0 when the job does not wait. */
   readonly position: number;
   readonly activity: readonly string[];
+  /** Of its server, while the job's record does not have it. */
+  readonly server: ServerRecord | undefined;
 }
 
 export function jobMessage(job: JobRecord, facts: JobFacts): Job {
@@ -63,6 +73,8 @@ export function jobMessage(job: JobRecord, facts: JobFacts): Job {
     etaSeconds: isTerminal(job.state) ? 0 : (facts.progress?.etaSeconds ?? 0),
     activity: [...facts.activity],
     seed: BigInt(job.spec.seed),
+    start: (job.started?.start ?? facts.server?.start ?? []).map(phaseMessage),
+    node: job.started?.node ?? facts.server?.node ?? '',
   };
 }
 
@@ -80,6 +92,18 @@ function taskMessage(job: JobRecord, index: number, progress: JobProgress | unde
     scores: BigInt(counts?.scores ?? 0),
     scored: whole(counts?.scores, amount?.scored),
     prepared: counts !== undefined,
+  };
+}
+
+function phaseMessage(phase: Phase): StartPhase {
+  return {
+    phase: phase.phase,
+    startTime: phase.startedAt,
+    endTime: phase.endedAt ?? undefined,
+    bytes: BigInt(phase.bytes),
+    totalBytes: BigInt(phase.totalBytes),
+    lastGrowthTime: phase.lastGrowth ?? undefined,
+    detail: phase.detail,
   };
 }
 

@@ -81,6 +81,8 @@ export interface ServerView {
   readonly restarts: number;
   /** Name of the secret whose text requests must bear; absent when they need none. */
   readonly secret?: string;
+  /** The node that it runs on; absent where there are none. */
+  readonly node?: string;
   /** Its start so far, phase by phase; empty where it has none to tell. */
   readonly start: readonly StartPhase[];
   /** Its cluster decides when a start has taken too long; otherwise whoever waits does. */

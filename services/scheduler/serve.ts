@@ -36,6 +36,7 @@ export interface ServePorts extends SubmitPorts {
   readonly answers: Answers;
   readonly progress: Progress;
   readonly workers: Workers;
+  readonly servers: { get(key: string): ServerRecord | undefined };
   readonly clock: Clock;
   readonly dryPartition: string;
   /** In words: where a job for this target would be placed now, or why it would wait. */
@@ -107,6 +108,7 @@ function messageOf(ports: ServePorts, job: JobRecord): Job {
   return jobMessage(job, {
     progress: ports.progress.get(job.id),
     position: waiting.findIndex((candidate) => candidate.id === job.id) + 1,
+    server: job.server === undefined ? undefined : ports.servers.get(job.server),
     activity: isTerminal(job.state)
       ? []
       : [...ports.workers.all()].map((worker) => `${worker.service}: ${worker.activity}`),

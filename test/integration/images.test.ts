@@ -1,17 +1,19 @@
 import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { connect } from 'nats';
-import {
-  GenericContainer,
-  Network,
-  Wait,
-  type StartedNetwork,
-  type StartedTestContainer,
-} from 'testcontainers';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import pg from 'pg';
+import { Network, Wait, type StartedNetwork, type StartedTestContainer } from 'testcontainers';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { connectBus } from '@assay/lib/bus';
+import { createLog } from '@assay/lib/log';
+import { ExecSide, openJailAt } from '@assay/lib/python';
 import { call, connectRpc } from '@assay/lib/rpc';
 import { CatalogServiceClient } from '@assay/proto/assay/v1/catalog';
+import { score } from '../../services/reporter/testing/builders.ts';
+import { Hardened } from '../support/containers.ts';
 import { dockerEngine } from '../support/docker.ts';
 
 const run = promisify(execFile);
@@ -21,6 +23,8 @@ const OPS_PORT = 9090;
 const RPC_PORT = 9091;
 const TOKEN = 'a-token';
 const START_MS = 60_000;
+const IMAGES = ['service', 'sandbox', 'nats', 'postgres'];
+const PASSWORD = 'a-password';
 const SERVICES = ['scheduler', 'runner', 'sandbox', 'reporter'] as const;
 const OWN = {
   scheduler: {
@@ -36,16 +40,6 @@ const OWN = {
   reporter: { DATABASE_DIR: '/data/database', REPORTS_DIR: '/data/reports' },
 };
 
-/** A container as a cluster runs it: its root is read-only, and it has no rights and can gain none. */
-class Hardened extends GenericContainer {
-  constructor(image: string) {
-    super(image);
-    Object.assign(this.hostConfig, { ReadonlyRootfs: true, CapDrop: ['ALL'] });
-    this.withSecurityOpt('no-new-privileges');
-    this.withTmpFs({ '/data': 'rw,mode=1777', '/tmp': 'rw,mode=1777' });
-  }
-}
-
 const engine = await dockerEngine('container images', ['mmdebstrap']);
 const env = { ...process.env, ...engine?.env };
 
@@ -56,7 +50,7 @@ describe.skipIf(engine === null)('container images', () => {
 
   beforeAll(async () => {
     Object.assign(process.env, engine?.env);
-    await run(process.execPath, ['deploy/images/build.ts', '--packages', 'service', 'sandbox', 'nats'], {
+    await run(process.execPath, ['deploy/images/build.ts', '--packages', ...IMAGES], {
       cwd: HOME,
       env,
     });
@@ -101,26 +95,45 @@ describe.skipIf(engine === null)('container images', () => {
     expect(await (await fetch(`${base}/metrics`)).text()).toContain('assay_');
   });
 
-  it.each(['service', 'sandbox', 'nats'])(
-    '%s runs as a number that is not root, and is labelled',
-    async (name) => {
-      const { stdout } = await docker(
-        'image',
-        'inspect',
-        '--format',
-        '{{json .Config}}',
-        `assay/${name}:${VERSION}`,
-      );
-      const config = JSON.parse(stdout) as {
-        readonly User: string;
-        readonly Labels: Readonly<Record<string, string>>;
-      };
-      expect(config.User).toMatch(/^[1-9]\d*:[1-9]\d*$/);
-      expect(config.Labels).toMatchObject({
-        'org.opencontainers.image.version': VERSION,
-        'org.opencontainers.image.licenses': 'Apache-2.0',
-        'org.opencontainers.image.revision': expect.stringMatching(/^[0-9a-f]{40}$|^unknown$/),
-      });
+  it.each(IMAGES)('%s runs as a number that is not root, and is labelled', async (name) => {
+    const { stdout } = await docker(
+      'image',
+      'inspect',
+      '--format',
+      '{{json .Config}}',
+      `assay/${name}:${VERSION}`,
+    );
+    const config = JSON.parse(stdout) as {
+      readonly User: string;
+      readonly Labels: Readonly<Record<string, string>>;
+    };
+    expect(config.User).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+    expect(config.Labels).toMatchObject({
+      'org.opencontainers.image.version': VERSION,
+      'org.opencontainers.image.licenses': 'Apache-2.0',
+      'org.opencontainers.image.revision': expect.stringMatching(/^[0-9a-f]{40}$|^unknown$/),
+    });
+  });
+
+  // Only root connects to a socket whose group it is not in.
+  it.skipIf(process.getuid?.() !== 0)(
+    'the sandbox is the parent of the jail, as the first process of its container',
+    async () => {
+      const folder = await mkdtemp(path.join(tmpdir(), 'assay-sandbox-image-'));
+      await chmod(folder, 0o777);
+      const container = await new Hardened(`assay/sandbox:${VERSION}`)
+        .withBindMounts([{ source: folder, target: '/run/assay', mode: 'rw' }])
+        .withWaitStrategy(Wait.forLogMessage(/serves/))
+        .withStartupTimeout(START_MS)
+        .start();
+      const exec = new ExecSide(path.join(folder, 'exec.sock'));
+      const jail = await openJailAt(exec, 1, AbortSignal.timeout(START_MS));
+      expect(jail.report).toMatchObject({ tier: 1, allowed: [] });
+      await docker('kill', '--signal', 'TERM', container.getId());
+      expect((await docker('wait', container.getId())).stdout.trim()).toBe('0');
+      await jail.close();
+      await container.stop();
+      await rm(folder, { recursive: true });
     },
   );
 
@@ -128,14 +141,167 @@ describe.skipIf(engine === null)('container images', () => {
     ['service', ['usr/local/bin/node']],
     ['nats', ['usr/local/bin/nats-server']],
     ['sandbox', ['usr/bin/python3', 'usr/bin/python3.11']],
+    [
+      'postgres',
+      [
+        ...['dash', 'mv', 'rm', 'sh', 'sync'].map((name) => `bin/${name}`),
+        'usr/bin/dirname',
+        'usr/local/bin/start-postgres',
+      ],
+    ],
   ])('%s has no program but %j', async (name, programs) => {
     expect(await programsOf(name)).toEqual(programs);
   });
+
+  it.each(['weights', 'watch'])('the service image has what the %s program of a pod needs', async (name) => {
+    const wrong = ['--env', 'ASSAY_LOG_LEVEL=loud', `assay/service:${VERSION}`];
+    const ended = docker('run', '--rm', '--read-only', ...wrong, `services/scheduler/inside/${name}.ts`);
+    await expect(ended).rejects.toMatchObject({
+      code: 2,
+      stdout: expect.stringContaining('ASSAY_LOG_LEVEL must be one of'),
+    });
+  });
+
+  describe('PostgreSQL', () => {
+    const VOLUMES = ['data', 'half', 'secret'].map((name) => `assay-${name}-${process.pid}`);
+    const [data = '', half = '', secret = ''] = VOLUMES;
+    const at = { image: `assay/postgres:${VERSION}`, secret };
+    let postgres: StartedTestContainer | undefined;
+    let reporter: StartedTestContainer | undefined;
+
+    beforeAll(async () => {
+      for (const volume of VOLUMES) await docker('volume', 'create', volume);
+      await inVolume(secret, `echo ${PASSWORD} >/data/password`);
+      postgres = await database({ ...at, network, data });
+      // The one that is there keeps its results in a folder of its own, and would take the score.
+      await services.get('reporter')?.stop();
+      services.delete('reporter');
+      const url = `postgres://assay:${PASSWORD}@postgres:5432/assay`;
+      reporter = await service('reporter', network, { DATABASE_URL: url, REPORTS_DIR: '/data/reports' });
+    }, 120_000);
+
+    afterAll(async () => {
+      await Promise.all([reporter?.stop(), postgres?.stop()]);
+      for (const volume of VOLUMES) await docker('volume', 'rm', '--force', volume);
+    }, 60_000);
+
+    it('holds what a reporter folds', async () => {
+      const servers = `nats://${nats.getHost()}:${nats.getMappedPort(4222)}`;
+      const log = createLog({ service: 'test', level: 'silent' });
+      const bus = await connectBus({ url: servers, name: 'test', log });
+      await bus.scores('p0').store(score({ job: 'containerjob' }));
+      await bus.close();
+      await vi.waitUntil(async () => (await scores(postgres)) === 1, { timeout: 20_000, interval: 200 });
+    });
+
+    it('has it still after it was killed, and the reporter finds it again', async () => {
+      await docker('kill', '--signal', 'KILL', postgres?.getId() ?? '');
+      await vi.waitUntil(async () => (await readiness(reporter)) === 503, { timeout: 30_000, interval: 200 });
+      await postgres?.stop();
+      postgres = await database({ ...at, network, data });
+      expect(await scores(postgres)).toBe(1);
+      await vi.waitUntil(async () => (await readiness(reporter)) === 200, { timeout: 30_000, interval: 200 });
+    }, 120_000);
+
+    it('takes nobody without the password', async () => {
+      const wrong = client(postgres, 'another');
+      await expect(wrong.connect()).rejects.toThrow('password authentication failed');
+    });
+
+    it('ends at once on SIGTERM, though somebody is connected', async () => {
+      const idle = client(postgres);
+      idle.on('error', () => undefined);
+      await idle.connect();
+      const id = postgres?.getId() ?? '';
+      await docker('kill', '--signal', 'TERM', id);
+      const state = async () =>
+        (await docker('inspect', '--format', '{{.State.Status}} {{.State.ExitCode}}', id)).stdout.trim();
+      await vi.waitUntil(async () => (await state()) === 'exited 0', { timeout: 20_000, interval: 200 });
+      expect((await docker('logs', id)).stderr).toContain('database system is shut down');
+    }, 60_000);
+
+    it('makes its database again when the first time was cut off in the middle', async () => {
+      const options = ['--volume', `${half}:/data`, '--volume', `${secret}:/secret`];
+      const setting = ['--env', 'POSTGRES_PASSWORD_FILE=/secret/password'];
+      const { stdout } = await docker('run', '--detach', ...options, ...setting, at.image);
+      const id = stdout.trim();
+      await docker('exec', id, '/bin/sh', '-c', 'until [ -e /data/db.new/PG_VERSION ]; do :; done');
+      await docker('rm', '--force', id);
+      await inVolume(half, '[ -e /data/db.new ] && [ ! -e /data/db ]');
+      const again = await database({ ...at, network, data: half });
+      const connected = client(again);
+      await connected.connect();
+      expect((await connected.query('show data_directory')).rows).toEqual([{ data_directory: '/data/db' }]);
+      await connected.end();
+      await again.stop();
+    }, 120_000);
+
+    it('says that it has no password', async () => {
+      const run = docker('run', '--rm', '--read-only', '--tmpfs', '/data:mode=1777', at.image);
+      await expect(run).rejects.toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('POSTGRES_PASSWORD_FILE'),
+      });
+    });
+  });
 });
+
+interface DatabaseOptions {
+  readonly image: string;
+  readonly network: StartedNetwork;
+  /** Volumes. */
+  readonly data: string;
+  readonly secret: string;
+}
+
+function database({ image, network, data, secret }: DatabaseOptions): Promise<StartedTestContainer> {
+  return new Hardened(image, ['/tmp'])
+    .withNetwork(network)
+    .withNetworkAliases('postgres')
+    .withBindMounts([
+      { source: data, target: '/data' },
+      { source: secret, target: '/secret', mode: 'ro' },
+    ])
+    .withEnvironment({ POSTGRES_PASSWORD_FILE: '/secret/password' })
+    .withExposedPorts(5432)
+    .withWaitStrategy(Wait.forLogMessage('database system is ready to accept connections'))
+    .withStartupTimeout(START_MS)
+    .start();
+}
+
+/** Runs a line of shell that writes to a volume's `/data`. */
+function inVolume(volume: string, line: string) {
+  const mount = ['--volume', `${volume}:/data`];
+  return docker('run', '--rm', ...mount, '--entrypoint', '/bin/sh', `assay/postgres:${VERSION}`, '-c', line);
+}
+
+function client(container: StartedTestContainer | undefined, password = PASSWORD): pg.Client {
+  const [host, port] = [container?.getHost(), container?.getMappedPort(5432)];
+  const connectionString = `postgres://assay:${password}@${host}:${port}/assay`;
+  return new pg.Client({ connectionString, connectionTimeoutMillis: 5_000 });
+}
+
+async function scores(container: StartedTestContainer | undefined): Promise<number> {
+  const connected = client(container);
+  await connected.connect();
+  try {
+    const { rows } = await connected.query<{ count: number }>(
+      'select count(*)::integer as count from scores',
+    );
+    return rows[0]?.count ?? 0;
+  } finally {
+    await connected.end();
+  }
+}
+
+async function readiness(container: StartedTestContainer | undefined): Promise<number> {
+  return (await fetch(`http://${container?.getHost()}:${container?.getMappedPort(OPS_PORT)}/readyz`)).status;
+}
 
 async function service(
   name: (typeof SERVICES)[number],
   network: StartedNetwork,
+  own: Readonly<Record<string, string>> = OWN[name],
 ): Promise<StartedTestContainer> {
   const settings = {
     NATS_URL: 'nats://nats:4222',
@@ -144,7 +310,7 @@ async function service(
     OPS_PORT: String(OPS_PORT),
     RPC_PORT: String(RPC_PORT),
     TOKEN,
-    ...OWN[name],
+    ...own,
   };
   return await new Hardened(`assay/service:${VERSION}`)
     .withNetwork(network)

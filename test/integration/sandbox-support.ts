@@ -11,7 +11,7 @@ import type {
 } from '@assay/lib/domain';
 import { createLog } from '@assay/lib/log';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -26,7 +26,7 @@ export class Stage {
   readonly bus: Bus;
   readonly blob: Blob;
   readonly #nats: NatsServer;
-  readonly #folder: string;
+  readonly folder: string;
   readonly #started: Sandbox[] = [];
 
   static async open(): Promise<Stage> {
@@ -41,26 +41,34 @@ export class Stage {
 
   private constructor(nats: NatsServer, folder: string, bus: Bus) {
     this.#nats = nats;
-    this.#folder = folder;
+    this.folder = folder;
     this.bus = bus;
     this.blob = folderBlob(join(folder, 'blobs'));
+  }
+
+  /** host:port. */
+  get broker(): string {
+    return new URL(this.#nats.url).host;
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#started.map(async (sandbox) => await sandbox.end('SIGKILL')));
     await this.bus.close();
     await this.#nats.stop();
-    await rm(this.#folder, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true });
   }
 
-  async sandbox(env: Readonly<Record<string, string>> = {}): Promise<Sandbox> {
-    const file = join(this.#folder, `announce-${this.#started.length}.json`);
-    const child = spawn(process.execPath, [MAIN], {
+  /** Starts one and waits until it serves; `as` another user, who may read the checkout whoever owns it. */
+  async sandbox(env: Readonly<Record<string, string>> = {}, as: User | null = null): Promise<Sandbox> {
+    const file = join(this.folder, `announce-${this.#started.length}.json`);
+    const [program, ...args] = [...(as === null ? [] : becoming(as)), process.execPath, MAIN];
+    if (as !== null) await chown(this.folder, as.uid, as.gid);
+    const child = spawn(program, args, {
       env: {
         PATH: process.env['PATH'],
         ASSAY_NATS_URL: this.#nats.url,
-        ASSAY_BLOB_DIR: join(this.#folder, 'blobs'),
-        ASSAY_CRASH_POINT: join(this.#folder, 'crash'),
+        ASSAY_BLOB_DIR: join(this.folder, 'blobs'),
+        ASSAY_CRASH_POINT: join(this.folder, 'crash'),
         ASSAY_ANNOUNCE_FILE: file,
         ASSAY_LOG_LEVEL: 'warn',
         ...env,
@@ -75,7 +83,7 @@ export class Stage {
 
   /** Makes the next sandbox that comes to this point kill itself there. */
   async arm(point: string): Promise<void> {
-    await writeFile(join(this.#folder, 'crash', point), '');
+    await writeFile(join(this.folder, 'crash', point), '');
   }
 
   async putDocs(task: string, scoring: Scoring, docs: readonly PreparedDoc[]): Promise<BlobRef> {
@@ -107,6 +115,17 @@ export class Stage {
       await sleep(100);
     }
   }
+}
+
+interface User {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+// The right to read everything is none to write, so none to connect to a socket.
+function becoming({ uid, gid }: User): string[] {
+  const rights = ['--inh-caps=-all,+dac_read_search', '--ambient-caps=+dac_read_search'];
+  return ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', ...rights];
 }
 
 export class Sandbox {
@@ -144,6 +163,11 @@ export class Sandbox {
   async end(signal: NodeJS.Signals): Promise<number | string> {
     if (!this.#ended()) this.#child.kill(signal);
     return await this.exited();
+  }
+
+  /** What `/readyz` says. */
+  async ready(): Promise<string> {
+    return await (await fetch(`http://${this.addresses.ops}/readyz`)).text();
   }
 
   async metrics(): Promise<string> {

@@ -1,9 +1,10 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { appendFile, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { existsSync, openSync, closeSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { notRun } from './not-run.ts';
 
 const run = promisify(execFile);
 const START_MS = 30_000;
@@ -28,18 +29,18 @@ export async function dockerEngine(part: string, programs: readonly string[]): P
   const missing = ['docker', ...programs].find((name) => programAt(name) === null);
   if (missing !== undefined) {
     const name = missing === 'docker' ? 'docker.io' : missing;
-    return notRun(part, `${missing} is not there (Debian: apt install ${name})`);
+    return refuse(part, `${missing} is not there (Debian: apt install ${name})`);
   }
   const given = process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock';
   if (await answers(given)) return engineAt(given, () => Promise.resolve());
   const dockerd = programAt('dockerd');
-  if (dockerd === null) return notRun(part, 'no container engine is there (Debian: apt install docker.io)');
+  if (dockerd === null) return refuse(part, 'no container engine is there (Debian: apt install docker.io)');
   if (process.getuid?.() !== 0)
-    return notRun(part, 'no container engine answers, and starting one needs root');
+    return refuse(part, 'no container engine answers, and starting one needs root');
   try {
     return await start(dockerd);
   } catch (error) {
-    return notRun(part, error instanceof Error ? error.message : String(error));
+    return refuse(part, error instanceof Error ? error.message : String(error));
   }
 }
 
@@ -109,10 +110,7 @@ async function answers(host: string): Promise<boolean> {
   }
 }
 
-async function notRun(part: string, why: string): Promise<null> {
-  if ((process.env['ASSAY_REQUIRE'] ?? '').split(',').includes('docker')) throw new Error(`${part}: ${why}`);
-  console.log(`not run: ${part}: ${why}`);
-  const file = process.env['ASSAY_NOT_RUN'];
-  if (file !== undefined) await appendFile(file, `${part}: ${why}\n`);
+async function refuse(part: string, why: string): Promise<null> {
+  await notRun(part, why, 'docker');
   return null;
 }

@@ -81,11 +81,14 @@ describe('executeGeneration', () => {
     expect(entry.outcome).toMatchObject({ status: 'unscored', fault: { reason: 'SANDBOX_FAULT' } });
   });
 
-  it('passes on that it was stopped before its turn', async () => {
-    const stopping = executor(() => {
-      throw passing('UNAVAILABLE', 'stopping');
+  it.for([
+    ['it was stopped before its turn', passing('UNAVAILABLE', 'stopping')],
+    ['the jail was gone before there was a verdict', passing('SANDBOX_FAULT', 'away')],
+  ] as const)('passes on that %s', async ([, error]) => {
+    const failing = executor(() => {
+      throw error;
     });
-    const execute = executeGeneration({ docs, outcomes: inline, executor: stopping }, answer, 0);
-    await expect(execute).rejects.toMatchObject({ reason: 'UNAVAILABLE' });
+    const execute = executeGeneration({ docs, outcomes: inline, executor: failing }, answer, 0);
+    await expect(execute).rejects.toBe(error);
   });
 });

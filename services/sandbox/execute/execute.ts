@@ -19,7 +19,10 @@ export interface Execute {
   readonly executor: Executor;
 }
 
-/** Runs one answer to a code task against its tests. Throws UNAVAILABLE (passing) when `signal` came before its turn. */
+/**
+ * Runs one answer to a code task against its tests. Throws UNAVAILABLE (passing) when `signal` came before its turn, and a
+ * passing SANDBOX_FAULT when the jail was gone before there was a verdict.
+ */
 export async function executeGeneration(
   { docs, outcomes, executor }: Execute,
   generation: Generation,
@@ -53,7 +56,8 @@ async function run(
     const execution = await executor.run({ source: program.program, tests, limits }, signal);
     return outcomeOf(execution, program);
   } catch (error) {
-    if (AssayError.from(error).reason !== 'SANDBOX_FAULT') throw error;
+    const { reason, permanent } = AssayError.from(error);
+    if (reason !== 'SANDBOX_FAULT' || !permanent) throw error;
     return unscored(faultOf(error, 3));
   }
 }

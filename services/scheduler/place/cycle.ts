@@ -217,12 +217,11 @@ async function publishServers(ports: CyclePorts, memory: CycleMemory): Promise<v
 
 const STATES = { starting: 'starting', ready: 'ready', down: 'unhealthy', failed: 'failed' } as const;
 
-function recordOf(ports: CyclePorts, cluster: Cluster, key: string, view: ServerView): ServerRecord {
-  const node = cluster.housed().find((server) => server.key === key)?.node ?? null;
+function recordOf(ports: CyclePorts, { kind }: Cluster, key: string, view: ServerView): ServerRecord {
   return {
     v: 1,
     key,
-    kind: cluster.kind,
+    kind,
     baseUrl: view.baseUrl,
     model: view.model,
     state: STATES[view.phase],
@@ -230,7 +229,7 @@ function recordOf(ports: CyclePorts, cluster: Cluster, key: string, view: Server
     ceiling: view.ceiling,
     ...(view.secret === undefined ? {} : { secret: view.secret }),
     contextLength: view.contextLength,
-    ...(node === null ? {} : { node }),
+    ...(view.node === undefined ? {} : { node: view.node }),
     ...(view.start.length === 0 ? {} : { start: view.start }),
     epoch: ports.epoch,
     updatedAt: new Date(ports.clock.now()).toISOString(),

@@ -81,7 +81,7 @@ export async function advance(
   const record = await ports.jobs.edit(job.id, (latest) => {
     moved = null;
     if (latest.state !== job.state) return null;
-    const next = take(with_(latest), edge, at, ports.epoch);
+    const next = take(with_(withStart(ports, latest)), edge, at, ports.epoch);
     moved = [latest, next];
     return next;
   });
@@ -94,6 +94,13 @@ export async function advance(
     ports.crash.at(`scheduler.edge.${edge.to}`);
   }
   return record;
+}
+
+/** Keeps how the server started: its pod may be gone when somebody wants to know. */
+function withStart(ports: RunPorts, job: JobRecord): JobRecord {
+  const view = job.state === 'STARTING' && job.server !== undefined ? ports.view(job.server) : null;
+  if (view === null || view.start.length === 0) return job;
+  return { ...job, started: { node: view.node ?? '', start: view.start } };
 }
 
 export function fail(ports: RunPorts, job: JobRecord, reason: string, detail: string): Promise<JobRecord> {

@@ -308,6 +308,32 @@ export interface Job {
   /** What each service does for this job at the moment, in words. */
   activity: string[];
   seed: bigint;
+  /** How the model server started, phase by phase; empty where it has none to tell. */
+  start: StartPhase[];
+  /** The node of the model server; empty where there are none. */
+  node: string;
+}
+
+/** One phase of the start of a model server: schedule, pull, weights, compile, ready. */
+export interface StartPhase {
+  phase: string;
+  startTime:
+    | string
+    | undefined;
+  /** Absent while it goes on. */
+  endTime:
+    | string
+    | undefined;
+  /** Fetched or written so far; 0 where that is not known. */
+  bytes: bigint;
+  /** 0 where it is not known. */
+  totalBytes: bigint;
+  /** When the bytes last became more. */
+  lastGrowthTime:
+    | string
+    | undefined;
+  /** What it waits for, or what is in its way. */
+  detail: string;
 }
 
 function createBaseCatalogModel(): CatalogModel {
@@ -2145,6 +2171,8 @@ function createBaseJob(): Job {
     etaSeconds: 0,
     activity: [],
     seed: 0n,
+    start: [],
+    node: "",
   };
 }
 
@@ -2200,6 +2228,12 @@ export const Job: MessageFns<Job> = {
         throw new globalThis.Error("value provided for field message.seed of type int64 too large");
       }
       writer.uint32(128).int64(message.seed);
+    }
+    for (const v of message.start) {
+      StartPhase.encode(v!, writer.uint32(138).fork()).join();
+    }
+    if (message.node !== "") {
+      writer.uint32(146).string(message.node);
     }
     return writer;
   },
@@ -2345,6 +2379,22 @@ export const Job: MessageFns<Job> = {
             message.seed = reader.int64() as bigint;
             continue;
           }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.start.push(StartPhase.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2399,6 +2449,10 @@ export const Job: MessageFns<Job> = {
         ? object.activity.map((e: any) => globalThis.String(e))
         : [],
       seed: isSet(object.seed) ? BigInt(object.seed) : 0n,
+      start: globalThis.Array.isArray(object?.start)
+        ? object.start.map((e: any) => StartPhase.fromJSON(e))
+        : [],
+      node: isSet(object.node) ? globalThis.String(object.node) : "",
     };
   },
 
@@ -2452,6 +2506,12 @@ export const Job: MessageFns<Job> = {
     if (message.seed !== 0n) {
       obj.seed = message.seed.toString();
     }
+    if (message.start?.length) {
+      obj.start = message.start.map((e) => StartPhase.toJSON(e));
+    }
+    if (message.node !== "") {
+      obj.node = message.node;
+    }
     return obj;
   },
 
@@ -2476,6 +2536,205 @@ export const Job: MessageFns<Job> = {
     message.etaSeconds = object.etaSeconds ?? 0;
     message.activity = object.activity?.map((e) => e) || [];
     message.seed = (object.seed !== undefined && object.seed !== null) ? BigInt(object.seed) : 0n;
+    message.start = object.start?.map((e) => StartPhase.fromPartial(e)) || [];
+    message.node = object.node ?? "";
+    return message;
+  },
+};
+
+function createBaseStartPhase(): StartPhase {
+  return {
+    phase: "",
+    startTime: undefined,
+    endTime: undefined,
+    bytes: 0n,
+    totalBytes: 0n,
+    lastGrowthTime: undefined,
+    detail: "",
+  };
+}
+
+export const StartPhase: MessageFns<StartPhase> = {
+  encode(message: StartPhase, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.phase !== "") {
+      writer.uint32(10).string(message.phase);
+    }
+    if (message.startTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.startTime), writer.uint32(18).fork()).join();
+    }
+    if (message.endTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.endTime), writer.uint32(26).fork()).join();
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asIntN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type int64 too large");
+      }
+      writer.uint32(32).int64(message.bytes);
+    }
+    if (message.totalBytes !== 0n) {
+      if (BigInt.asIntN(64, message.totalBytes) !== message.totalBytes) {
+        throw new globalThis.Error("value provided for field message.totalBytes of type int64 too large");
+      }
+      writer.uint32(40).int64(message.totalBytes);
+    }
+    if (message.lastGrowthTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.lastGrowthTime), writer.uint32(50).fork()).join();
+    }
+    if (message.detail !== "") {
+      writer.uint32(58).string(message.detail);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StartPhase {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStartPhase();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.phase = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.startTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.endTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.bytes = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.totalBytes = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.lastGrowthTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.detail = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StartPhase {
+    return {
+      phase: isSet(object.phase) ? globalThis.String(object.phase) : "",
+      startTime: isSet(object.startTime)
+        ? globalThis.String(object.startTime)
+        : isSet(object.start_time)
+        ? globalThis.String(object.start_time)
+        : undefined,
+      endTime: isSet(object.endTime)
+        ? globalThis.String(object.endTime)
+        : isSet(object.end_time)
+        ? globalThis.String(object.end_time)
+        : undefined,
+      bytes: isSet(object.bytes) ? BigInt(object.bytes) : 0n,
+      totalBytes: isSet(object.totalBytes)
+        ? BigInt(object.totalBytes)
+        : isSet(object.total_bytes)
+        ? BigInt(object.total_bytes)
+        : 0n,
+      lastGrowthTime: isSet(object.lastGrowthTime)
+        ? globalThis.String(object.lastGrowthTime)
+        : isSet(object.last_growth_time)
+        ? globalThis.String(object.last_growth_time)
+        : undefined,
+      detail: isSet(object.detail) ? globalThis.String(object.detail) : "",
+    };
+  },
+
+  toJSON(message: StartPhase): unknown {
+    const obj: any = {};
+    if (message.phase !== "") {
+      obj.phase = message.phase;
+    }
+    if (message.startTime !== undefined) {
+      obj.startTime = message.startTime;
+    }
+    if (message.endTime !== undefined) {
+      obj.endTime = message.endTime;
+    }
+    if (message.bytes !== 0n) {
+      obj.bytes = message.bytes.toString();
+    }
+    if (message.totalBytes !== 0n) {
+      obj.totalBytes = message.totalBytes.toString();
+    }
+    if (message.lastGrowthTime !== undefined) {
+      obj.lastGrowthTime = message.lastGrowthTime;
+    }
+    if (message.detail !== "") {
+      obj.detail = message.detail;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StartPhase>): StartPhase {
+    return StartPhase.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StartPhase>): StartPhase {
+    const message = createBaseStartPhase();
+    message.phase = object.phase ?? "";
+    message.startTime = object.startTime ?? undefined;
+    message.endTime = object.endTime ?? undefined;
+    message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    message.totalBytes = (object.totalBytes !== undefined && object.totalBytes !== null)
+      ? BigInt(object.totalBytes)
+      : 0n;
+    message.lastGrowthTime = object.lastGrowthTime ?? undefined;
+    message.detail = object.detail ?? "";
     return message;
   },
 };

@@ -8,6 +8,7 @@ import type { Need, NodeRoom } from '../../place/fit.ts';
 import type { Cluster, Housed, ServerSpec, ServerView } from '../../ports.ts';
 import {
   COMPONENT,
+  keyName,
   MODEL_SERVER,
   NEED_ANNOTATION,
   NODE_ANNOTATION,
@@ -17,7 +18,7 @@ import {
 import { needOf } from './pod/need.ts';
 import type { PodPlan } from './pod/plan.ts';
 import type { Anchor, Rendering } from './pod/render.ts';
-import { tell, type Progress, type Told } from './pod/start.ts';
+import { serverOf, tell, type Progress, type Told } from './pod/start.ts';
 import type { Reflector } from './reflector.ts';
 import { askProgress, askServer, baseUrlOf, type Health } from './server-look.ts';
 import type { ServerObjects } from './server-objects.ts';
@@ -175,7 +176,7 @@ export function kubernetesCluster(options: KubernetesCluster): Cluster {
   /** The job that fetches its weights; one that had failed before the server was asked for is of no account. */
   function weightsFor(server: Server, node: string) {
     const seen = weightsOf(server.plan, operator, node, { pods, jobs });
-    const stale = seen?.state === 'failed' && (seen.endedAt ?? '') < server.askedAt;
+    const stale = seen?.state === 'failed' && Date.parse(seen.endedAt ?? '') < Date.parse(server.askedAt);
     return { seen: stale ? null : seen, stale: stale ? seen : null };
   }
 
@@ -217,8 +218,7 @@ export function kubernetesCluster(options: KubernetesCluster): Cluster {
     const { plan, key } = server;
     const pod = podOf(key);
     if (plan === null || server.stopping) return LOOK_MS;
-    const container = pod?.containers.find(({ name }) => name === 'server') ?? null;
-    const life = container?.runningSince ?? null;
+    const life = lifeOf(pod);
     if (server.warm !== null && server.warm.life !== life) server.warm = null;
     if (life === null) server.health = null;
     const { seen } = weightsFor(server, pod?.node || server.node || '');
@@ -231,7 +231,7 @@ export function kubernetesCluster(options: KubernetesCluster): Cluster {
       server.health = await askServer(pod.ip, plan.modelId, server.apiKey ?? '', { needsToken, signal });
       if (server.warm === null && server.health.answers && isWarm(server.cache, life, plan)) {
         server.warm = { at: now(), life };
-        server.restartsWhenWarm = container?.restarts ?? 0;
+        server.restartsWhenWarm = restartsOf(pod);
         log.info({ server: key }, 'model server is ready');
       }
     }
@@ -286,15 +286,20 @@ export function kubernetesCluster(options: KubernetesCluster): Cluster {
       const pod = podOf(key);
       const { plan, told } = server;
       return {
-        phase: told?.phase ?? 'starting',
+        // Another pod, or another life of its container, since it was looked at.
+        phase:
+          told?.phase === 'ready' && server.warm?.life !== lifeOf(pod)
+            ? 'starting'
+            : (told?.phase ?? 'starting'),
         fault: told?.fault ?? null,
         detail: told?.detail ?? 'starts',
         baseUrl: pod === null || pod.ip === '' ? '' : baseUrlOf(pod.ip),
         model: plan?.modelId ?? '',
         ceiling: plan?.ceiling ?? 1,
         contextLength: plan?.contextLength ?? 0,
-        restarts: pod?.containers.find(({ name }) => name === 'server')?.restarts ?? 0,
-        secret: `key-server-${key}`,
+        restarts: restartsOf(pod),
+        secret: keyName(key),
+        ...(pod === null || pod.node === '' ? {} : { node: pod.node }),
         start: told?.start ?? [],
         ownDeadline: true,
       };
@@ -332,6 +337,15 @@ async function progressOf(
 ): Promise<Progress | null> {
   if (pod === null || pod.ip === '' || pod.phase !== 'Running') return before;
   return (await askProgress(pod.ip, signal)) ?? before;
+}
+
+/** Since when the server's container runs. */
+function lifeOf(pod: OwnPod | null): string | null {
+  return serverOf(pod)?.runningSince ?? null;
+}
+
+function restartsOf(pod: OwnPod | null): number {
+  return serverOf(pod)?.restarts ?? 0;
 }
 
 /** What it was counted with when it was made. */

@@ -1,4 +1,5 @@
 # expect: WA RE MLE
+# or where only its memory ends it: TLE
 import threading
 import time
 

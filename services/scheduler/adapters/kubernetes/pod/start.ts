@@ -1,7 +1,7 @@
 import type { StartPhase } from '@assay/lib/domain';
 import { AssayError, passing, type Reason } from '@assay/lib/errors';
 import type { ContainerState, OwnPod } from '../trim-pod.ts';
-import { SERVER_CONTAINER, WATCH_CONTAINER } from './names.ts';
+import { SERVER_CONTAINER } from './names.ts';
 import type { PodPlan } from './plan.ts';
 
 /** What a program inside a pod says of the folder that it fills or watches. */
@@ -82,7 +82,7 @@ function pullFrom(seen: Seen): string | null {
   if (seen.weights === null) return scheduledAt;
   if (seen.weights.state !== 'complete') return null;
   const weightsAt = seen.weights.endedAt ?? scheduledAt;
-  return weightsAt > scheduledAt ? weightsAt : scheduledAt;
+  return isBefore(scheduledAt, weightsAt) ? weightsAt : scheduledAt;
 }
 
 function phasesOf(seen: Seen): readonly StartPhase[] {
@@ -134,7 +134,7 @@ function phase(
   detail: string,
 ): StartPhase {
   // Kubernetes tells whole seconds.
-  const ended = endedAt !== null && endedAt < startedAt ? startedAt : endedAt;
+  const ended = endedAt !== null && isBefore(endedAt, startedAt) ? startedAt : endedAt;
   return { phase: name, startedAt, endedAt: ended, bytes: 0, totalBytes: 0, lastGrowth: null, detail };
 }
 
@@ -292,7 +292,7 @@ function of(cache: Progress | null): string {
   return cache === null ? '' : ` (${cache.files} files, ${mib(cache.bytes)})`;
 }
 
-function serverOf(pod: OwnPod | null): ContainerState | null {
+export function serverOf(pod: OwnPod | null): ContainerState | null {
   return pod?.containers.find(({ name }) => name === SERVER_CONTAINER) ?? null;
 }
 
@@ -302,18 +302,19 @@ function waitingOf(pod: OwnPod): ContainerState | null {
   return pod.containers.find(({ reason }) => kept.includes(reason)) ?? null;
 }
 
-export function watchAnswers(pod: OwnPod): boolean {
-  return pod.containers.some(({ name, runningSince }) => name === WATCH_CONTAINER && runningSince !== null);
-}
-
 function conditionOf(pod: OwnPod, type: string) {
-  return pod.conditions.find((condition) => condition.type === type && condition.type !== '') ?? null;
+  return pod.conditions.find((condition) => condition.type === type) ?? null;
 }
 
 function scheduledSince(pod: OwnPod | null): string | null {
   if (pod === null) return null;
   const scheduled = conditionOf(pod, 'PodScheduled');
   return scheduled?.status === 'True' ? scheduled.since : null;
+}
+
+/** As texts they may differ in how exact they are. */
+function isBefore(a: string, b: string): boolean {
+  return Date.parse(a) < Date.parse(b);
 }
 
 function mib(bytes: number): string {
