@@ -21,6 +21,7 @@ const checks: readonly Check[] = [
   { name: 'proto lint', command: [bin('buf'), 'lint'] },
   { name: 'proto breaking', command: [process.execPath, path.join(import.meta.dirname, 'breaking.ts')] },
   { name: 'generated code', command: [process.execPath, path.join(import.meta.dirname, 'drift.ts')] },
+  { name: 'chart', command: [process.execPath, path.join(import.meta.dirname, 'chart.ts'), '--check'] },
   {
     name: 'unit tests',
     command: [

@@ -15,5 +15,6 @@ export {
   type CallSettings,
   type Connection,
 } from './client.ts';
+export { healthOf } from './health.ts';
 export { clientStream, serverStream, unary, type CallContext } from './handlers.ts';
 export { serveRpc, type RpcServer, type RpcService, type ServeRpc } from './serve.ts';

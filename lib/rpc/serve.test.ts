@@ -3,7 +3,7 @@ import { service as healthService } from 'grpc-health-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Job, type GetJobResponse, type WatchJobResponse } from '@assay/proto/assay/v1/job';
 import { AssayError } from '../errors.ts';
-import { call, callStream, connectRpc, serverStream, sharedToken, unary } from './index.ts';
+import { call, callStream, connectRpc, healthOf, serverStream, sharedToken, unary } from './index.ts';
 import { serveJobs, type JobServer } from './testing/job-server.ts';
 import { reflected } from './testing/probe.ts';
 
@@ -175,6 +175,15 @@ describe('health and reflection', () => {
     await ended.promise;
     health.close();
     expect(watched).toEqual(['SERVING', 'NOT_SERVING']);
+  });
+
+  it('a client can ask for it', async () => {
+    const { server } = await serve({}, { admission: sharedToken('right') });
+    expect(await healthOf(server.address, 'assay.v1.JobService', 5_000)).toBe('SERVING');
+    await expect(healthOf(server.address, 'assay.v1.Other', 5_000)).rejects.toMatchObject({
+      reason: 'NOT_FOUND',
+    });
+    await expect(healthOf('127.0.0.1:1', 'assay.v1.JobService', 300)).rejects.toThrow('127.0.0.1:1');
   });
 
   it('reflection shows the services to those who have the token', async () => {

@@ -71,6 +71,7 @@ export async function installEpochPolicy(server: KubeServer): Promise<void> {
   const file = path.join(import.meta.dirname, '../../deploy/helm/assay/files/epoch-policy.yaml');
   const text = (await readFile(file, 'utf8'))
     .replaceAll('{{ .Release.Namespace }}', NAMESPACE)
+    .replaceAll('{{ include "assay.servers" . }}', `${NAMESPACE}-servers`)
     .replaceAll('{{ .Values.scheduler.serviceAccount.name }}', ACCOUNT);
   await kubectl(server, ['apply', '-f', '-'], text);
 }
