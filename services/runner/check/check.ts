@@ -7,7 +7,7 @@ import { decide, NO_TRIES } from '../generate/retry.ts';
 import type { Connect, Control, Failure, ModelEndpoint, Prompt, Reply, Servers } from '../ports.ts';
 import { measure, type Lengths } from './lengths.ts';
 import { judgeProbe } from './probe.ts';
-import { probeText } from './probe-text.ts';
+import { probeText, type ProbeText } from './probe-text.ts';
 
 export interface CheckPorts {
   readonly servers: Servers;
@@ -121,10 +121,14 @@ class Check {
     await this.#must((control) => this.#endpoint.chat(HELLO, ONE_TOKEN, control));
   }
 
-  // Asked in the way that the job will ask: token ids where the server takes them. Else the answer's texts must show
-  // where tokens begin, also behind a rare character and a line's end.
+  // Asked in the way that the job will ask: token ids where the server takes them. Else the answer's texts must also show
+  // where tokens begin behind a rare character and a line's end; what is wrong without those is said first.
   async #checkLogprobs(tokenIds: boolean): Promise<void> {
-    const probe = probeText(tokenIds ? '' : SPLIT_LINE);
+    await this.#probe(probeText(), tokenIds);
+    if (!tokenIds) await this.#probe(probeText(SPLIT_LINE), false);
+  }
+
+  async #probe(probe: ProbeText, tokenIds: boolean): Promise<void> {
     const { baseUrl } = this.#server;
     const ids = tokenIds ? await this.#must((control) => this.#endpoint.tokenize(probe.text, control)) : null;
     const prompt = ids ?? probe.text;
