@@ -24,7 +24,11 @@ async function connect({ address }: Forward): Promise<Socket> {
 
 /** A far side that answers each text with its number and the text. */
 function pods() {
-  const world = { dialled: 0, closed: 0, cut: (_?: AssayError): void => undefined };
+  const world: { dialled: number; closed: number; cut: (why?: AssayError) => void } = {
+    dialled: 0,
+    closed: 0,
+    cut: () => undefined,
+  };
   const dial: Dial = async (socket, gone) => {
     world.dialled += 1;
     const pod = world.dialled;
