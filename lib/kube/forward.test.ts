@@ -84,6 +84,16 @@ describe('a forward', () => {
     expect(await answer).toBe('pod 1: early');
   });
 
+  it('remembers what the far side said while it was being dialled', async () => {
+    const forward = await forwardOf(async (_, gone) => {
+      gone(passing('UNAVAILABLE', 'connection refused'));
+      return { close: () => undefined };
+    });
+    const socket = await connect(forward);
+    if (!socket.closed) await once(socket, 'close');
+    expect(forward.fault()).toMatchObject({ message: 'connection refused' });
+  });
+
   it('says why the far side cannot be reached', async () => {
     const forward = await forwardOf(() => Promise.reject(passing('UNAVAILABLE', 'no pod is ready')));
     const socket = await connect(forward);

@@ -130,7 +130,7 @@ describe.skipIf(found === null)('ports of a cluster', () => {
     const looker = await forward();
     await expect(ask(looker.address)).rejects.toThrow();
     expect(looker.fault()).toMatchObject({ reason: 'CLUSTER_FORBIDDEN' });
-    expect(looker.fault()?.message).toContain('you may not create pods');
+    expect(looker.fault()?.message).toContain('you may not create pods/portforward "one"');
   });
 
   it('fail in the command line for the reason that the cluster gave', { timeout: 120_000 }, async () => {
