@@ -102,7 +102,7 @@ describe('assay, in a cluster', () => {
       err: expect.stringContaining('the kubeconfig has no context "y"; it has x'),
     });
     const config = await readFile(ports.kubeconfig, 'utf8');
-    await writeFile(ports.kubeconfig, config.replace(/127\.0\.0\.1:\d+/, '127.0.0.1:1'));
+    await writeFile(ports.kubeconfig, config.replace(/127\.0\.0\.1:\d+/, '127.0.0.1:2'));
     const gone = await done(where);
     expect(gone).toMatchObject({
       code: 3,
