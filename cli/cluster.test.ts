@@ -103,9 +103,9 @@ describe('the token of a service account', () => {
       'there is no service account "me" in namespace "mine"; `kubectl create serviceaccount me --namespace mine` makes it',
     ],
     [
-      new AssayError('CLUSTER_FORBIDDEN', 'no'),
+      new AssayError('CLUSTER_FORBIDDEN', 'you may not'),
       'CLUSTER_FORBIDDEN',
-      '`kubectl auth can-i create serviceaccounts/token --namespace mine` shows it',
+      'you may not; a token that somebody else made is sent by --token-file',
     ],
     [passing('CLUSTER_UNAVAILABLE', 'gone'), 'CLUSTER_UNAVAILABLE', 'gone'],
   ])('that is not given (%s) says what to do', async (refusal, reason, why) => {

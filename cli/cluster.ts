@@ -99,19 +99,17 @@ export async function accountTokens(cluster: UserCluster, account: string): Prom
 
 function withoutAccount(error: unknown, namespace: string, name: string): unknown {
   const fault = AssayError.from(error);
-  const at = `--namespace ${namespace}`;
   switch (fault.reason) {
     case 'NOT_FOUND':
       return new AssayError(
         'INVALID_REQUEST',
-        `there is no service account "${name}" in namespace "${namespace}"; \`kubectl create serviceaccount ${name} ${at}\` makes it`,
+        `there is no service account "${name}" in namespace "${namespace}"; \`kubectl create serviceaccount ${name} --namespace ${namespace}\` makes it`,
         { cause: error },
       );
     case 'CLUSTER_FORBIDDEN':
       return new AssayError(
         'CLUSTER_FORBIDDEN',
-        `you may not create tokens for service account "${name}" in namespace "${namespace}"; ` +
-          `\`kubectl auth can-i create serviceaccounts/token ${at}\` shows it; with a token of your own there is --token-file`,
+        `${fault.message}; a token that somebody else made is sent by --token-file`,
         { cause: error },
       );
     default:

@@ -8,7 +8,6 @@ const HINTS: Readonly<Partial<Record<Reason, string>>> = {
   UNAVAILABLE: 'is it running? `assay local status` says so for a local one',
   CLUSTER_UNAVAILABLE: '`kubectl cluster-info` says whether the cluster of the context answers',
   CLUSTER_UNAUTHENTICATED: 'log in to the cluster again; `kubectl auth whoami` says who you are there',
-  CLUSTER_FORBIDDEN: '`kubectl auth can-i --list --namespace NAMESPACE` says what you may',
   TIMED_OUT: 'try again; `assay local status` says whether the services are ready',
   UNKNOWN_TASK: '`assay tasks` lists the tasks; --tasks-dir adds your own',
   UNKNOWN_MODEL: '`assay models` lists the models; --endpoint names a server of your own',

@@ -95,11 +95,12 @@ export function announceFileOf(layout: Layout, name: ServiceName): string {
 
 function common(settings: ServiceSettings, name: ServiceName): Record<string, string> {
   const { layout, natsToken } = settings;
+  const { ASSAY_BLOB_STORE: blobStore, ASSAY_IDENTITY: identity } = settings.extra[name] ?? {};
   return {
     NATS_URL: settings.natsUrl,
     ...(natsToken === undefined ? {} : { NATS_TOKEN: natsToken }),
-    ...(settings.extra[name]?.['ASSAY_BLOB_STORE'] === undefined ? { BLOB_DIR: layout.blobs } : {}),
-    TOKEN: settings.token,
+    ...(blobStore === undefined ? { BLOB_DIR: layout.blobs } : {}),
+    ...(identity === undefined ? { TOKEN: settings.token } : {}),
     ANNOUNCE_FILE: announceFileOf(layout, name),
   };
 }

@@ -22,6 +22,22 @@ describe('a listing', () => {
     );
   });
 
+  it('gives its own while others are read, entry by entry', () => {
+    const listing = (job: string) => {
+      const names = Array.from({ length: 20 }, (_, i) => `assay.${job.repeat(i + 1)}.${i}`);
+      const subjects = Object.fromEntries(names.map((name) => [name, 1]));
+      return { names, read: readListing(Buffer.from(JSON.stringify({ state: { subjects } }))).subjects };
+    };
+    const [one, two] = [listing('a'), listing('bcd')];
+    const others = two.read[Symbol.iterator]();
+    const found: string[] = [];
+    for (const { subject } of one.read) {
+      found.push(subject);
+      others.next();
+    }
+    expect(found).toEqual(one.names);
+  });
+
   it('without subjects, or that is a refusal, is all rest', () => {
     const refusal = { error: { code: 404, err_code: 10059, description: 'stream not found' } };
     expect(read(refusal)).toEqual({ subjects: [], rest: refusal });

@@ -33,7 +33,8 @@ function* entries(text: string, from: number, to: number): Generator<Listed> {
     const [, subject, messages] = ENTRY.exec(text) ?? [];
     if (subject === undefined)
       throw new Error(`a listing cannot be read at ${at}: ${text.slice(at, at + 80)}`);
-    yield { subject, messages: Number(messages) };
+    // Now: others read their listings before the next entry of this one is asked for.
     at = ENTRY.lastIndex;
+    yield { subject, messages: Number(messages) };
   }
 }

@@ -36,16 +36,19 @@ export function permissionDenied(identity: Identity, verb: Right): AssayError {
   return new AssayError(
     'PERMISSION_DENIED',
     `"${user}" may not ${verb} ${RESOURCE}.${GROUP} in namespace "${tenant}": ` +
-      `\`${canI(identity, verb)}\` shows it, a Role with that verb and a RoleBinding grant it`,
+      `\`${listOf(identity)}\` shows what it may, a Role with that verb and a RoleBinding grant it`,
   );
 }
 
-/** The command with which an administrator sees the same answer. */
-function canI({ tenant, user, groups }: Identity, verb: Right): string {
+/**
+ * The command with which an administrator sees the same. Asked for the one verb, kubectl takes `jobs.assay` for the name of
+ * a resource without a group, since the API has no such kind, and always answers no.
+ */
+function listOf({ tenant, user, groups }: Identity): string {
   // What a service account belongs to follows from its name.
   const others = namespaceOf(user) === null ? groups.filter((group) => group !== AUTHENTICATED) : [];
   const as = [`--as ${quoted(user)}`, ...others.map((group) => `--as-group ${quoted(group)}`)];
-  return `kubectl auth can-i ${verb} ${RESOURCE}.${GROUP} --namespace ${tenant} ${as.join(' ')}`;
+  return `kubectl auth can-i --list --namespace ${tenant} ${as.join(' ')}`;
 }
 
 function quoted(text: string): string {

@@ -187,7 +187,7 @@ describe('a right', () => {
     await expect(denied).rejects.toMatchObject({ reason: 'PERMISSION_DENIED', permanent: true });
     await expect(denied).rejects.toThrow(
       '"system:serviceaccount:team-b:bob" may not delete jobs.assay in namespace "team-b": ' +
-        '`kubectl auth can-i delete jobs.assay --namespace team-b --as system:serviceaccount:team-b:bob` shows it',
+        '`kubectl auth can-i --list --namespace team-b --as system:serviceaccount:team-b:bob` shows what it may',
     );
     world.allowed = true;
     await world.clock.advance(29_000);

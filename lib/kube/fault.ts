@@ -48,10 +48,9 @@ export function faultOf(
   code: number,
   status: Status,
   kind: FaultKind = 'status',
-  who = 'our service account',
 ): ClusterFault {
   const said = status.message ?? `HTTP ${code}`;
-  const { reason, permanent, message } = meaningOf(asked, code, said, who);
+  const { reason, permanent, message } = meaningOf(asked, code, said);
   return new ClusterFault(reason, message ?? `${doing(asked)}: ${said}`, { kind, status: code, permanent });
 }
 
@@ -73,7 +72,7 @@ interface Meaning {
   readonly message?: string;
 }
 
-function meaningOf(asked: Asked, code: number, said: string, who: string): Meaning {
+function meaningOf(asked: Asked, code: number, said: string): Meaning {
   if (said.includes(`ValidatingAdmissionPolicy '${EPOCH_POLICY}`))
     return { reason: 'NOT_LEADER', permanent: false };
   switch (code) {
@@ -84,7 +83,7 @@ function meaningOf(asked: Asked, code: number, said: string, who: string): Meani
         message: 'the API server does not accept the credentials',
       };
     case 403:
-      return forbidden(asked, said, who);
+      return forbidden(asked, said);
     case 404:
       return { reason: 'NOT_FOUND', permanent: true };
     case 409:
@@ -101,12 +100,12 @@ function meaningOf(asked: Asked, code: number, said: string, who: string): Meani
 }
 
 // 403 is three things: no right, no quota left, or an admission rule; a namespace that is going away is one of the last.
-function forbidden(asked: Asked, said: string, who: string): Meaning {
+function forbidden(asked: Asked, said: string): Meaning {
   if (said.includes('exceeded quota')) return { reason: 'CLUSTER_QUOTA', permanent: false };
   if (!/ cannot \S+ resource /.test(said)) return { reason: 'CLUSTER_REFUSED', permanent: true };
   return {
     reason: 'CLUSTER_FORBIDDEN',
     permanent: true,
-    message: `${who} may not ${doing(asked)}: ${said}`,
+    message: `our service account may not ${doing(asked)}: ${said}`,
   };
 }

@@ -24,7 +24,11 @@ async function connect({ address }: Forward): Promise<Socket> {
 
 /** A far side that answers each text with its number and the text. */
 function pods() {
-  const world = { dialled: 0, closed: 0, cut: (_?: AssayError): void => undefined };
+  const world: { dialled: number; closed: number; cut: (why?: AssayError) => void } = {
+    dialled: 0,
+    closed: 0,
+    cut: () => undefined,
+  };
   const dial: Dial = async (socket, gone) => {
     world.dialled += 1;
     const pod = world.dialled;
@@ -78,6 +82,16 @@ describe('a forward', () => {
     const answer = said(socket, 'early');
     setTimeout(() => ready.resolve(), 20);
     expect(await answer).toBe('pod 1: early');
+  });
+
+  it('remembers what the far side said while it was being dialled', async () => {
+    const forward = await forwardOf(async (_, gone) => {
+      gone(passing('UNAVAILABLE', 'connection refused'));
+      return { close: () => undefined };
+    });
+    const socket = await connect(forward);
+    if (!socket.closed) await once(socket, 'close');
+    expect(forward.fault()).toMatchObject({ message: 'connection refused' });
   });
 
   it('says why the far side cannot be reached', async () => {

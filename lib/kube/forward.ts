@@ -26,13 +26,15 @@ export async function openForward(dial: Dial): Promise<Forward> {
   let fault: AssayError | null = null;
 
   async function connect(socket: Socket): Promise<void> {
+    let over = false;
     const gone = (why?: AssayError) => {
+      over = true;
       fault = why ?? fault;
       socket.destroy();
     };
     try {
       const far = await dial(socket, gone);
-      fault = null;
+      if (!over) fault = null;
       if (socket.destroyed) far.close();
       else socket.once('close', () => far.close());
     } catch (error) {

@@ -15,12 +15,6 @@ export interface Place {
 export const PODS: Resource = { group: '', version: 'v1', plural: 'pods', kind: 'Pod' };
 export const NODES: Resource = { group: '', version: 'v1', plural: 'nodes', kind: 'Node' };
 export const CONFIG_MAPS: Resource = { group: '', version: 'v1', plural: 'configmaps', kind: 'ConfigMap' };
-export const SERVICE_ACCOUNTS: Resource = {
-  group: '',
-  version: 'v1',
-  plural: 'serviceaccounts',
-  kind: 'ServiceAccount',
-};
 export const LEASES: Resource = {
   group: 'coordination.k8s.io',
   version: 'v1',

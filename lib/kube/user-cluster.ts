@@ -1,9 +1,9 @@
 import { Writable } from 'node:stream';
 import type { ApiException, CoreV1Api, KubeConfig, PortForward, V1Pod } from '@kubernetes/client-node';
 import { AssayError, passing } from '../errors.ts';
-import { faultOf, type Asked, type Status } from './fault.ts';
+import { ClusterFault, doing, faultOf, type Asked, type Status } from './fault.ts';
 import { openForward, type Dial, type Forward } from './forward.ts';
-import { PODS, SERVICE_ACCOUNTS } from './resource.ts';
+import { PODS, type Resource } from './resource.ts';
 
 /** A service account, by its namespace and name. */
 export interface Account {
@@ -33,6 +33,8 @@ export interface UserCluster {
   createToken(account: Account, audience: string): Promise<AccountToken>;
 }
 
+const PORT_FORWARD: Resource = { ...PODS, plural: 'pods/portforward' };
+const TOKENS: Resource = { group: '', version: 'v1', plural: 'serviceaccounts/token', kind: 'TokenRequest' };
 const TOKEN_S = 3_600;
 const ANSWER_MS = 15_000;
 
@@ -54,7 +56,7 @@ export async function openUserCluster(context: string | undefined): Promise<User
     },
     async createToken({ namespace, name }, audience) {
       const body = { spec: { audiences: [audience], expirationSeconds: TOKEN_S } };
-      const asked = { verb: 'create', resource: SERVICE_ACCOUNTS, namespace, name: `${name}/token` };
+      const asked = { verb: 'create', resource: TOKENS, namespace, name };
       const { status } = await answered(asked, () =>
         core.createNamespacedServiceAccountToken({ namespace, name, body }),
       );
@@ -89,19 +91,14 @@ function podDial(core: CoreV1Api, forwarding: PortForward, backend: Backend): Di
   return async (socket, gone) => {
     const { name, port } = await readyPod(core, backend);
     const at = `pod ${name} in namespace "${backend.namespace}"`;
-    // What the node says when the pod cannot be reached; nothing comes after it.
+    // What the node says when the pod cannot be reached. An empty word of it opens every connection.
     const trouble = new Writable({
       write(chunk: Buffer, _, done) {
-        gone(passing('UNAVAILABLE', `${at}: ${chunk.toString('utf8').trim()}`));
+        if (chunk.length > 0) gone(passing('UNAVAILABLE', `${at}: ${chunk.toString('utf8').trim()}`));
         done();
       },
     });
-    const asked = {
-      verb: 'create',
-      resource: PODS,
-      namespace: backend.namespace,
-      name: `${name}/portforward`,
-    };
+    const asked = { verb: 'create', resource: PORT_FORWARD, namespace: backend.namespace, name };
     const channel = await answered(asked, () =>
       forwarding.portForward(backend.namespace, name, [port], socket, trouble, socket),
     );
@@ -157,9 +154,23 @@ async function answered<T>(asked: Asked, ask: () => Promise<T>): Promise<T> {
 
 function userFault(asked: Asked, error: unknown): AssayError {
   const code = codeOf(error);
-  if (code !== null) return faultOf(asked, code, statusOf(asked, error), 'status', 'you');
-  const why = error instanceof Error ? error.message : messageOf(error);
-  return passing('CLUSTER_UNAVAILABLE', `the API server cannot be reached: ${why}`, error);
+  if (code === 403) return forbidden(asked, error);
+  if (code !== null) return faultOf(asked, code, statusOf(error));
+  const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
+  const why = `the API server cannot be reached: ${messageOf(error)}${cause}`;
+  return passing('CLUSTER_UNAVAILABLE', why, error);
+}
+
+function forbidden(asked: Asked, cause: unknown): AssayError {
+  const { verb, resource, namespace } = asked;
+  const shown = `kubectl auth can-i ${verb} ${resource.plural} --namespace ${namespace}`;
+  const message = `you may not ${doing(asked)}; \`${shown}\` shows it`;
+  return new ClusterFault('CLUSTER_FORBIDDEN', message, {
+    kind: 'status',
+    status: 403,
+    permanent: true,
+    cause,
+  });
 }
 
 function codeOf(error: unknown): number | null {
@@ -169,9 +180,8 @@ function codeOf(error: unknown): number | null {
   return code === undefined ? null : Number(code);
 }
 
-function statusOf({ verb, resource }: Asked, error: unknown): Status {
-  if (!isApiException(error))
-    return { message: `you cannot ${verb} resource ${resource.plural} in this way` };
+function statusOf(error: unknown): Status {
+  if (!isApiException(error)) return {};
   const body: unknown = error.body;
   if (typeof body === 'object' && body !== null) return body;
   try {
