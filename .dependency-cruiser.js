@@ -70,6 +70,7 @@ export default {
     sdk('@electric-sql/pglite', ['^services/reporter/adapters/']),
     sdk('pg', ['^services/reporter/adapters/']),
     sdk('@kubernetes/client-node', ['^lib/kube/']),
+    sdk('jose', ['^lib/identity/']),
     sdk('undici', ['^services/runner/adapters/']),
   ],
   options: {

@@ -6,6 +6,9 @@ export const EXIT = { done: 0, failed: 1, usage: 2, unreachable: 3, cancelled: 4
 
 const HINTS: Readonly<Partial<Record<Reason, string>>> = {
   UNAVAILABLE: 'is it running? `assay local status` says so for a local one',
+  CLUSTER_UNAVAILABLE: '`kubectl cluster-info` says whether the cluster of the context answers',
+  CLUSTER_UNAUTHENTICATED: 'log in to the cluster again; `kubectl auth whoami` says who you are there',
+  CLUSTER_FORBIDDEN: '`kubectl auth can-i --list --namespace NAMESPACE` says what you may',
   TIMED_OUT: 'try again; `assay local status` says whether the services are ready',
   UNKNOWN_TASK: '`assay tasks` lists the tasks; --tasks-dir adds your own',
   UNKNOWN_MODEL: '`assay models` lists the models; --endpoint names a server of your own',
@@ -19,6 +22,10 @@ export function exitCodeOf(error: AssayError): number {
     case 'UNAVAILABLE':
     case 'TIMED_OUT':
     case 'UNAUTHENTICATED':
+    case 'PERMISSION_DENIED':
+    case 'CLUSTER_UNAVAILABLE':
+    case 'CLUSTER_UNAUTHENTICATED':
+    case 'CLUSTER_FORBIDDEN':
       return EXIT.unreachable;
     default:
       return EXIT.failed;
@@ -34,7 +41,7 @@ export function errorLines(error: AssayError): string[] {
   return [
     `assay: ${plain(message)} (${error.reason})`,
     ...error.violations.map(({ field, message: what }) => `  ${plain(field)}: ${plain(what)}`),
-    ...(hint === undefined || error.message.includes('assay local') ? [] : [`  ${hint}`]),
+    ...(hint === undefined || /assay local|`kubectl /.test(error.message) ? [] : [`  ${hint}`]),
   ];
 }
 

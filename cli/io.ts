@@ -1,5 +1,6 @@
 import type { Screen } from './view/screen.ts';
-import { connect, type Clients, type Where } from './clients.ts';
+import { connect, type Clients } from './clients.ts';
+import type { Where } from './where.ts';
 
 /** What a command has at hand: the outside as arguments, so that a test can give another. */
 export interface Io {
@@ -25,9 +26,11 @@ export async function withClients<T>(
   options: GlobalOptions,
   use: (clients: Clients) => Promise<T>,
 ): Promise<T> {
-  const clients = connect(options, io.env);
+  const clients = await connect(options, io.env);
   try {
     return await use(clients);
+  } catch (error) {
+    throw clients.explain(error);
   } finally {
     clients.close();
   }

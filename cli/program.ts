@@ -10,8 +10,10 @@ import { errorJson, errorLines, EXIT, exitCodeOf } from './exit.ts';
 import type { Io } from './io.ts';
 
 const FOOTER = `
-Where Assay is: --scheduler and --reporter, else ASSAY_SCHEDULER and ASSAY_REPORTER, else the file that \`assay local up\` writes.
-The token: --token-file or --token, else ASSAY_TOKEN or ASSAY_TOKEN_FILE, else the same file.
+Where Assay is: --scheduler and --reporter (or --address for both), or --kube-context and --kube-namespace for ports of its own to a
+                cluster; else ASSAY_SCHEDULER and so on; else the file that \`assay local up\` writes.
+Who you are: --token-file, --token or --kube-service-account, else ASSAY_TOKEN, ASSAY_TOKEN_FILE or ASSAY_KUBE_SERVICE_ACCOUNT, else
+             the same file.
 
 Exit codes: 0 done · 1 the job failed, or the request was refused · 2 wrong usage · 3 not reachable or not allowed ·
             4 the job was cancelled · 130 interrupted
@@ -88,6 +90,10 @@ const GLOBALS = [
   ['--json', 'machine-readable output'],
   ['--scheduler <address>', 'host:port of the scheduler'],
   ['--reporter <address>', 'host:port of the reporter'],
+  ['--address <address>', 'host:port that serves both'],
+  ['--kube-context <name>', 'context of the kubeconfig: ports are forwarded from its cluster'],
+  ['--kube-namespace <name>', 'where Assay is installed there; default assay'],
+  ['--kube-service-account <name>', 'be this service account, [namespace/]name: its token is asked for'],
   ['--token <token>', 'what the services ask for; better --token-file'],
   ['--token-file <file>', 'file that holds it'],
   ['--state <folder>', 'folder of the local state; default .assay in a checkout'],

@@ -73,7 +73,7 @@ async function run(layout: Layout): Promise<number> {
   // `assay local up` may run already: then it is used, and left running.
   const own = running === null ? await start(layout, stop) : null;
   if (own === null) await whenReady(layout.root, interrupted.signal);
-  const clients = connect({ state: layout.root }, process.env);
+  const clients = await connect({ state: layout.root }, process.env);
   try {
     return await evaluate(layout, clients);
   } finally {

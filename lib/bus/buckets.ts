@@ -24,5 +24,10 @@ export const LEADER: KvBucket<{ readonly holder: string }> = { bucket: 'assay_le
 /** Signs of life of runners, sandboxes and reporters. */
 export const WORKERS: KvBucket<WorkerRecord> = { bucket: 'assay_workers', ttlMs: 15_000 };
 
+const BUNDLE_LIFE_MS = 7 * 24 * 60 * 60_000;
+
+/** Which tenant has uploaded which bundle: `<tenant>.<hash>`. Submit copies what a job needs, so none is kept for long. */
+export const BUNDLES: KvBucket<{ readonly v: 1 }> = { bucket: 'assay_bundles', ttlMs: BUNDLE_LIFE_MS };
+
 /** How far each job is, by job id. Written by the scheduler's leader. */
 export const PROGRESS: KvBucket<JobProgress> = { bucket: 'assay_progress' };

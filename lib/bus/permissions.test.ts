@@ -25,6 +25,7 @@ describe('the permissions of the services', () => {
       assay_leader: ['scheduler'],
       assay_workers: ['runner', 'sandbox', 'reporter'],
       assay_progress: ['scheduler'],
+      assay_bundles: ['scheduler'],
     });
   });
 

@@ -1,4 +1,4 @@
-import { JOBS, LEADER, PROGRESS, SERVERS, STAGES, WORKERS } from './buckets.ts';
+import { BUNDLES, JOBS, LEADER, PROGRESS, SERVERS, STAGES, WORKERS } from './buckets.ts';
 import { DURABLES } from './durables.ts';
 import { KEYS_SUBJECT } from './endpoint-keys.ts';
 import type { KvBucket } from './kv.ts';
@@ -47,7 +47,7 @@ function everywhere(service: ServiceName): readonly string[] {
       return [
         ...[...BUCKETS.map(bucketStream), BLOBS.stream].flatMap(own),
         ...BUCKETS.flatMap(watch),
-        ...[JOBS, SERVERS, LEADER, PROGRESS, STAGES].flatMap(write),
+        ...[JOBS, SERVERS, LEADER, PROGRESS, STAGES, BUNDLES].flatMap(write),
         ...readBlobs,
         ...writeBlobs,
         ...anyConsumer(BLOBS.stream),

@@ -1,6 +1,6 @@
 import { DiscardPolicy, nanos, RetentionPolicy, StorageType } from 'nats';
 import type { StreamSpec } from './api.ts';
-import { JOBS, LEADER, PROGRESS, SERVERS, STAGES, WORKERS } from './buckets.ts';
+import { BUNDLES, JOBS, LEADER, PROGRESS, SERVERS, STAGES, WORKERS } from './buckets.ts';
 import type { LedgerLimits } from './bus.ts';
 import type { KvBucket } from './kv.ts';
 import { token } from './subject.ts';
@@ -54,7 +54,15 @@ export function bucketSubject(bucket: KvBucket<unknown>, keys = '>'): string {
   return `$KV.${bucket.bucket}.${keys}`;
 }
 
-export const BUCKETS: readonly KvBucket<unknown>[] = [JOBS, SERVERS, STAGES, LEADER, WORKERS, PROGRESS];
+export const BUCKETS: readonly KvBucket<unknown>[] = [
+  JOBS,
+  SERVERS,
+  STAGES,
+  LEADER,
+  WORKERS,
+  PROGRESS,
+  BUNDLES,
+];
 
 const onePerSubject = {
   storage: StorageType.File,

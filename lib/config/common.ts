@@ -1,5 +1,5 @@
 import type { Violation } from '../domain/index.ts';
-import { atMostOne, bothOrNone, exactlyOne } from './together.ts';
+import { atMostOne, bothOrNone, exactlyOne, type Given } from './together.ts';
 import { settings } from './settings.ts';
 
 /** Settings that every service has. */
@@ -33,7 +33,7 @@ export const commonShape = {
 } as const;
 
 /** What is wrong with the names of these that are given. */
-export function commonTogether(given: ReadonlySet<string>): readonly Violation[] {
+export function commonTogether(given: Given): readonly Violation[] {
   return [
     ...exactlyOne('BLOB_DIR', 'BLOB_STORE', given),
     ...atMostOne('NATS_TOKEN', 'NATS_USER', given),

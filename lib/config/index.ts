@@ -6,4 +6,4 @@ export { loadConfig } from './load.ts';
 export { nearest } from './nearest.ts';
 export { PREFIX } from './prefix.ts';
 export { settings } from './settings.ts';
-export { atMostOne, exactlyOne } from './together.ts';
+export { atMostOne, bothOrNone, exactlyOne, type Given } from './together.ts';

@@ -4,17 +4,18 @@ import { AssayError } from '../errors.ts';
 import { commonShape, commonTogether } from './common.ts';
 import { nearest } from './nearest.ts';
 import { PREFIX } from './prefix.ts';
+import type { Given } from './together.ts';
 
 /**
  * Reads the settings of a service, or of another program, from the environment: `ASSAY_` and the name in `shape`. Throws
- * INVALID_REQUEST that names every wrong, missing and unknown setting at once. `together` says what is wrong with the names
+ * INVALID_REQUEST that names every wrong, missing and unknown setting at once. `together` says what is wrong with those
  * that are given, beside what is wrong with each.
  */
 export function loadConfig<S extends z.ZodRawShape>(
   service: string,
   shape: S,
   env: NodeJS.ProcessEnv,
-  together: (given: ReadonlySet<string>) => readonly Violation[] = () => [],
+  together: (given: Given) => readonly Violation[] = () => [],
 ): z.infer<z.ZodObject<S>> {
   const given = Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) =>
@@ -30,7 +31,7 @@ export function loadConfig<S extends z.ZodRawShape>(
     }));
   const parsed = z.object(shape).safeParse(given);
   const wrong = parsed.success ? [] : parsed.error.issues.map((issue) => problemOf(issue, given));
-  const set = new Set(Object.keys(given));
+  const set = new Map(Object.entries(given));
   const isService = Object.keys(commonShape).every((name) => names.includes(name));
   const violations = [...wrong, ...(isService ? commonTogether(set) : []), ...together(set), ...unknown];
   if (parsed.success && violations.length === 0) return parsed.data;

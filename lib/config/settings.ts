@@ -11,6 +11,8 @@ const SIZES: Readonly<Record<string, number>> = {
   TiB: 1024 ** 4,
 };
 
+const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
+
 /** The kinds of setting. Each reads text from the environment; a default is given in the parsed unit. */
 export const settings = {
   text: z.string().min(1, 'must not be empty'),
@@ -94,6 +96,12 @@ export const settings = {
   walls: z.enum(['off', 'enforced']),
   blobStore: z.enum(['nats']),
   cluster: z.enum(['local', 'kubernetes']),
+  /** One whose answers can be trusted: nobody on the way can change them. */
+  trustedUrl: z.string().refine((text) => {
+    const url = URL.parse(text);
+    return url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.test(url.hostname));
+  }, 'must be an https URL'),
+  identity: z.enum(['token', 'kubernetes']),
   level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
 } as const;
 

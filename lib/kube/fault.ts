@@ -48,9 +48,10 @@ export function faultOf(
   code: number,
   status: Status,
   kind: FaultKind = 'status',
+  who = 'our service account',
 ): ClusterFault {
   const said = status.message ?? `HTTP ${code}`;
-  const { reason, permanent, message } = meaningOf(asked, code, said);
+  const { reason, permanent, message } = meaningOf(asked, code, said, who);
   return new ClusterFault(reason, message ?? `${doing(asked)}: ${said}`, { kind, status: code, permanent });
 }
 
@@ -72,7 +73,7 @@ interface Meaning {
   readonly message?: string;
 }
 
-function meaningOf(asked: Asked, code: number, said: string): Meaning {
+function meaningOf(asked: Asked, code: number, said: string, who: string): Meaning {
   if (said.includes(`ValidatingAdmissionPolicy '${EPOCH_POLICY}`))
     return { reason: 'NOT_LEADER', permanent: false };
   switch (code) {
@@ -83,7 +84,7 @@ function meaningOf(asked: Asked, code: number, said: string): Meaning {
         message: 'the API server does not accept the credentials',
       };
     case 403:
-      return forbidden(asked, said);
+      return forbidden(asked, said, who);
     case 404:
       return { reason: 'NOT_FOUND', permanent: true };
     case 409:
@@ -100,12 +101,12 @@ function meaningOf(asked: Asked, code: number, said: string): Meaning {
 }
 
 // 403 is three things: no right, no quota left, or an admission rule; a namespace that is going away is one of the last.
-function forbidden(asked: Asked, said: string): Meaning {
+function forbidden(asked: Asked, said: string, who: string): Meaning {
   if (said.includes('exceeded quota')) return { reason: 'CLUSTER_QUOTA', permanent: false };
   if (!/ cannot \S+ resource /.test(said)) return { reason: 'CLUSTER_REFUSED', permanent: true };
   return {
     reason: 'CLUSTER_FORBIDDEN',
     permanent: true,
-    message: `the scheduler's service account may not ${doing(asked)}: ${said}`,
+    message: `${who} may not ${doing(asked)}: ${said}`,
   };
 }

@@ -9,7 +9,9 @@ export {
   type Write,
 } from './client.ts';
 export { ClusterFault, faultOf, isStatus } from './fault.ts';
+export { callerMetrics } from './metrics.ts';
 export {
+  ACCESS_REVIEWS,
   BATCH_JOBS,
   CLAIM_TEMPLATES,
   CONFIG_MAPS,
@@ -21,10 +23,14 @@ export {
   RESOURCE_CLAIMS,
   RESOURCE_SLICES,
   SECRETS,
+  TOKEN_REVIEWS,
   type KubeObject,
   type Metadata,
   type Place,
   type Resource,
 } from './resource.ts';
+export { kubeShape } from './settings.ts';
 export type { Rate } from './token-bucket.ts';
 export type { WatchEvent } from './watch.ts';
+export { openUserCluster, type Account, type UserCluster } from './user-cluster.ts';
+export type { Forward } from './forward.ts';

@@ -20,7 +20,8 @@ type Constructor<C> = new (
 ) => C;
 
 export interface Connection {
-  readonly token?: string;
+  /** Or what gives the one that is good now, asked for each call. */
+  readonly token?: string | (() => string);
 }
 
 /** A client whose every call carries the token. It connects when first used and again when the server comes back. */
@@ -42,7 +43,7 @@ export function connectRpc<C extends Client>(
             (options, next) =>
               new InterceptingCall(next(options), {
                 start: (metadata, listener, start) => {
-                  metadata.set('authorization', `Bearer ${token}`);
+                  metadata.set('authorization', `Bearer ${typeof token === 'string' ? token : token()}`);
                   start(metadata, listener);
                 },
               }),

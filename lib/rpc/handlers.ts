@@ -11,6 +11,7 @@ import type {
 import type { EventEmitter } from 'node:events';
 import { AssayError, passing } from '../errors.ts';
 import { createLog, type Log } from '../log.ts';
+import type { Identity } from './admission.ts';
 import { toStatus } from './status.ts';
 
 // Only a handler that no server bound would ever use it.
@@ -144,15 +145,27 @@ function drained(call: EventEmitter, signal: AbortSignal): Promise<void> {
   });
 }
 
+// Metadata is all that an interceptor and a handler both see. As a header of it an identity could be sent by a caller.
+const callers = new WeakMap<Metadata, Identity>();
+
+/** The metadata, which its handler will know to be of this caller. */
+export function calledBy(metadata: Metadata, identity: Identity): Metadata {
+  callers.set(metadata, identity);
+  return metadata;
+}
+
 function contextOf(call: AnyCall, { log, closing }: Surroundings): CallContext {
+  const identity = callers.get(call.metadata);
+  if (identity === undefined) throw new Error(`${call.getPath()} was called by nobody`);
+  const { tenant, user } = identity;
   const gone = new AbortController();
   call.on('cancelled', () => gone.abort(new Error('the caller is gone')));
   if (call.cancelled) gone.abort(new Error('the caller is gone'));
   const trace = traceOf(call.metadata);
   return {
-    tenant: 'default',
+    tenant,
     signal: AbortSignal.any([gone.signal, closing]),
-    log: log.child({ rpc: call.getPath(), ...(trace === null ? {} : { trace }) }),
+    log: log.child({ rpc: call.getPath(), tenant, user, ...(trace === null ? {} : { trace }) }),
   };
 }
 

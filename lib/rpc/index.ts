@@ -1,4 +1,13 @@
 export {
+  digestOf,
+  sharedToken,
+  type Admission,
+  type Authenticator,
+  type Authorizer,
+  type Identity,
+  type Right,
+} from './admission.ts';
+export {
   call,
   callStream,
   clientStreamCall,

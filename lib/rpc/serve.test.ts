@@ -3,7 +3,7 @@ import { service as healthService } from 'grpc-health-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Job, type GetJobResponse, type WatchJobResponse } from '@assay/proto/assay/v1/job';
 import { AssayError } from '../errors.ts';
-import { call, callStream, connectRpc, healthOf, serverStream, unary } from './index.ts';
+import { call, callStream, connectRpc, healthOf, serverStream, sharedToken, unary } from './index.ts';
 import { serveJobs, type JobServer } from './testing/job-server.ts';
 import { reflected } from './testing/probe.ts';
 
@@ -134,7 +134,7 @@ describe('metrics', () => {
       yield { job: undefined };
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     });
-    const server = await serve({ getJob: empty, watchJob }, { token: 'right' });
+    const server = await serve({ getJob: empty, watchJob }, { admission: sharedToken('right') });
     const client = server.connect('right');
     await call(client, 'getJob', request, settings);
     await failure(
@@ -161,7 +161,7 @@ describe('metrics', () => {
 
 describe('health and reflection', () => {
   it('health is open to all, and says when the server shuts down', async () => {
-    const server = await serve({}, { token: 'right' });
+    const server = await serve({}, { admission: sharedToken('right') });
     const health = connectRpc(generic(healthService), server.server.address);
     const watched: unknown[] = [];
     const stream = health['Watch']?.({ service: 'assay.v1.JobService' });
@@ -178,7 +178,7 @@ describe('health and reflection', () => {
   });
 
   it('a client can ask for it', async () => {
-    const { server } = await serve({}, { token: 'right' });
+    const { server } = await serve({}, { admission: sharedToken('right') });
     expect(await healthOf(server.address, 'assay.v1.JobService', 5_000)).toBe('SERVING');
     await expect(healthOf(server.address, 'assay.v1.Other', 5_000)).rejects.toMatchObject({
       reason: 'NOT_FOUND',
@@ -187,7 +187,7 @@ describe('health and reflection', () => {
   });
 
   it('reflection shows the services to those who have the token', async () => {
-    const server = await serve({}, { token: 'right' });
+    const server = await serve({}, { admission: sharedToken('right') });
     expect(await reflected(server.server.address, 'wrong')).toBe(16);
     expect(await reflected(server.server.address, 'right')).toContain('assay.v1.JobService');
   });

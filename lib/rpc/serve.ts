@@ -12,11 +12,12 @@ import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { descriptorSet } from '@assay/proto/descriptors';
 import { HealthImplementation } from 'grpc-health-check';
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { AssayError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics/index.ts';
-import { bound } from './handlers.ts';
+import type { Admission, Identity, Right } from './admission.ts';
+import { bound, calledBy } from './handlers.ts';
+import { RIGHTS } from './rights.ts';
 import { toStatus } from './status.ts';
 
 export interface RpcService {
@@ -29,8 +30,7 @@ export interface RpcService {
 export interface ServeRpc {
   readonly host: string;
   readonly port: number;
-  /** What every call must carry as a bearer token; none means that every caller is trusted. */
-  readonly token?: string;
+  readonly admission: Admission;
   readonly services: readonly RpcService[];
   readonly log: Log;
   readonly metrics: Metrics;
@@ -46,7 +46,7 @@ export interface RpcServer {
   close(graceMs: number): Promise<void>;
 }
 
-/** Serves gRPC with health, reflection, a token and metrics for every call. */
+/** Serves gRPC with health, reflection, admission and metrics for every call. */
 export async function serveRpc(options: ServeRpc): Promise<RpcServer> {
   const closing = new AbortController();
   const surroundings = { log: options.log, closing: closing.signal };
@@ -57,7 +57,7 @@ export async function serveRpc(options: ServeRpc): Promise<RpcServer> {
     // So that clients behind a balancer find new replicas; a stream that is cut is opened again.
     'grpc.max_connection_age_ms': 30 * 60_000,
     'grpc.max_connection_age_grace_ms': 5 * 60_000,
-    interceptors: [measuring(options.metrics), authenticating(options.token)],
+    interceptors: [measuring(options.metrics), admitting(options)],
   });
   for (const { definition, implementation } of options.services)
     server.addService(definition, bound(implementation, surroundings));
@@ -94,37 +94,45 @@ export async function serveRpc(options: ServeRpc): Promise<RpcServer> {
   };
 }
 
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
-}
-
-/** Health is open to all; everything else needs the token, compared in constant time. */
-function authenticating(token: string | undefined): ServerInterceptor {
-  const expected = token === undefined ? null : digest(`Bearer ${token}`);
-  return (method, call) =>
+/** Health is open to all; reflection needs an identity; a method of ours needs its right, too. */
+function admitting({ admission, services, log }: ServeRpc): ServerInterceptor {
+  const ours = new Set(
+    services.flatMap(({ definition }) => Object.values(definition).map(({ path }) => path)),
+  );
+  const admit = async (path: string, metadata: Metadata): Promise<Identity> => {
+    const identity = await admission.authenticate(bearerOf(metadata));
+    if (ours.has(path)) await admission.authorize(identity, rightOf(path));
+    return identity;
+  };
+  return ({ path }, call) =>
     new ServerInterceptingCall(call, {
       start: (next) =>
         next({
           onReceiveMetadata(metadata, forward) {
-            const [given] = metadata.get('authorization');
-            const right =
-              expected === null || (typeof given === 'string' && timingSafeEqual(digest(given), expected));
-            if (right || method.path.startsWith('/grpc.health.')) return forward(metadata);
-            const what = given === undefined ? 'no token was sent' : 'the token is wrong';
-            const {
-              code,
-              details,
-              metadata: trailer,
-            } = toStatus(
-              new AssayError(
-                'UNAUTHENTICATED',
-                `${what}; send the one in the client file, by --token-file or ASSAY_TOKEN`,
-              ),
-            );
-            call.sendStatus({ code, details, metadata: trailer ?? new Metadata() });
+            if (path.startsWith('/grpc.health.')) return forward(metadata);
+            const refuse = (error: unknown) => {
+              const { code, details, metadata: trailer } = toStatus(error);
+              log[code === Code.INTERNAL ? 'error' : 'info']({ err: error, rpc: path, code }, 'not admitted');
+              call.sendStatus({ code, details, metadata: trailer ?? new Metadata() });
+            };
+            void admit(path, metadata).then((identity) => forward(calledBy(metadata, identity)), refuse);
           },
         }),
     });
+}
+
+function rightOf(path: string): Right {
+  const right = RIGHTS[path];
+  if (right === undefined) throw new Error(`${path} asks for no right`);
+  return right;
+}
+
+function bearerOf(metadata: Metadata): string | undefined {
+  const [given] = metadata.get('authorization');
+  if (given === undefined) return undefined;
+  const token = /^bearer +(.*)$/is.exec(String(given))?.[1];
+  if (token !== undefined) return token;
+  throw new AssayError('UNAUTHENTICATED', 'the authorization that was sent is not "Bearer" and a token');
 }
 
 function measuring(metrics: Metrics): ServerInterceptor {

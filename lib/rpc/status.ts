@@ -6,6 +6,7 @@ const DETAILS = 'grpc-status-details-bin';
 
 const CODES: Readonly<Partial<Record<Reason, Code>>> = {
   UNAUTHENTICATED: Code.UNAUTHENTICATED,
+  PERMISSION_DENIED: Code.PERMISSION_DENIED,
   NOT_FOUND: Code.NOT_FOUND,
   REQUEST_ID_REUSED: Code.ALREADY_EXISTS,
   MESSAGE_TOO_LARGE: Code.RESOURCE_EXHAUSTED,
@@ -118,6 +119,8 @@ function reasonOf(error: ServiceError): Reason {
   switch (error.code) {
     case Code.UNAUTHENTICATED:
       return 'UNAUTHENTICATED';
+    case Code.PERMISSION_DENIED:
+      return 'PERMISSION_DENIED';
     case Code.RESOURCE_EXHAUSTED:
       return 'MESSAGE_TOO_LARGE';
     case Code.CANCELLED:

@@ -21,8 +21,8 @@ export class Activity {
   words(): string {
     const scores = this.#scores - this.#told;
     this.#told = this.#scores;
-    const [job] = this.#reports;
-    if (job !== undefined) return `writes the report of job ${job}`;
+    const reports = this.#reports.size;
+    if (reports > 0) return `writes ${reports} report${reports === 1 ? '' : 's'}`;
     return scores === 0 ? 'waits for scores' : `stores scores (${this.#scores} so far)`;
   }
 }

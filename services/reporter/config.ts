@@ -1,5 +1,6 @@
-import { commonShape, exactlyOne, loadConfig, settings } from '@assay/lib/config';
+import { commonShape, exactlyOne, loadConfig, settings, type Given } from '@assay/lib/config';
 import type { Violation } from '@assay/lib/domain';
+import { identityShape, identityTogether } from '@assay/lib/identity';
 
 const serverShape = {
   /** Most connections of this reporter to the server at once. */
@@ -12,6 +13,9 @@ const serverShape = {
 
 const shape = {
   ...commonShape,
+  ...identityShape,
+  /** The user name of the scheduler's service account, who alone may finalize. */
+  SCHEDULER_USER: settings.text.optional(),
   /** Folder of the embedded database; one reporter at a time can use it. */
   DATABASE_DIR: settings.folder.optional(),
   /** A database on a PostgreSQL server instead; any number of reporters can use it. */
@@ -25,10 +29,13 @@ const shape = {
 
 /** The reporter's settings. Throws INVALID_REQUEST that names every wrong one. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env) {
-  return loadConfig('reporter', shape, env, oneDatabase);
+  return loadConfig('reporter', shape, env, (given) => [
+    ...oneDatabase(given),
+    ...identityTogether(given, 'SCHEDULER_USER'),
+  ]);
 }
 
-function oneDatabase(given: ReadonlySet<string>): readonly Violation[] {
+function oneDatabase(given: Given): readonly Violation[] {
   const idle = given.has('DATABASE_URL') ? [] : Object.keys(serverShape).filter((name) => given.has(name));
   return [
     ...exactlyOne('DATABASE_DIR', 'DATABASE_URL', given),

@@ -4,6 +4,7 @@ import { systemClock } from '@assay/lib/clock';
 import { announce, brokerOf } from '@assay/lib/config';
 import { AssayError } from '@assay/lib/errors';
 import { crashPoints } from '@assay/lib/faults';
+import { openAdmission } from '@assay/lib/identity';
 import { runService, settingsOrExit, type Life } from '@assay/lib/life';
 import { createLog } from '@assay/lib/log';
 import { loop } from '@assay/lib/loop';
@@ -13,7 +14,7 @@ import { Activity } from './activity.ts';
 import type { OpenDatabase } from './adapters/database.ts';
 import { openEmbedded } from './adapters/embedded-database.ts';
 import { ledgerGenerations } from './adapters/generations.ts';
-import { jobRecords } from './adapters/jobs.ts';
+import { jobRecords, tenantsOf } from './adapters/jobs.ts';
 import { reportFolder } from './adapters/report-folder.ts';
 import { databaseResults } from './adapters/results.ts';
 import { awaitServer } from './adapters/server-database.ts';
@@ -86,12 +87,13 @@ async function openDatabase(life: Life): Promise<OpenDatabase> {
 }
 
 async function openParts(database: OpenDatabase, bus: Bus, blobs: Blob) {
+  const jobs = jobRecords(bus);
   return {
-    results: databaseResults(database),
+    results: databaseResults(database, tenantsOf(jobs)),
     blobs,
     reports: await reportFolder(config.REPORTS_DIR),
     generations: ledgerGenerations(bus),
-    jobs: jobRecords(bus),
+    jobs,
     clock,
     log,
   };
@@ -148,10 +150,12 @@ async function serve(parts: Parts, life: Life): Promise<string> {
     finalize: (request) => finalizer.finalize(request),
     stored: () => crash.at('reporter.report.stored'),
   });
+  const admission = await openAdmission(config, { metrics: exposed, clock, log });
+  life.onClose('admission', async () => admission.close());
   const rpc = await serveRpc({
     host: config.HOST,
     port: config.RPC_PORT,
-    ...(config.TOKEN !== undefined && { token: config.TOKEN }),
+    admission,
     services: [service],
     log,
     stop: life.stop,

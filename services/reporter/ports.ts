@@ -125,6 +125,8 @@ export interface FinalResult {
 /** A job that has scores or a final result. */
 export interface Run {
   readonly job: string;
+  /** Empty when nobody knows whose it is. */
+  readonly tenant: string;
   /** Epoch milliseconds of the first score (or of the final result, when that came first). */
   readonly createdAt: number;
   readonly final: FinalResult | null;
@@ -168,14 +170,17 @@ export interface Results {
   /** Stores a final result; one of the same or an earlier epoch is replaced. */
   finish(result: FinalResult, now: number): Promise<void>;
   run(job: string): Promise<Run | null>;
-  /** Newest first. */
-  runs(limit: number, after: RunCursor | null): Promise<RunPage>;
+  /** A tenant's, newest first. */
+  runs(tenant: string, limit: number, after: RunCursor | null): Promise<RunPage>;
   /** Bytes on disk. */
   size(): Promise<number>;
   /** Resolves when the database answers. */
   check(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** Whose a job is: the same for ever. Empty when nobody knows. */
+export type TenantOf = (job: string) => Promise<string>;
 
 /** Where a shard's answers are read. */
 export interface Generations {

@@ -1,3 +1,4 @@
+import type { JobRecord } from '@assay/lib/domain';
 import { AssayError } from '@assay/lib/errors';
 import { serverStream, unary, type RpcService } from '@assay/lib/rpc';
 import {
@@ -13,7 +14,7 @@ import {
   type StreamSamplesResponse,
 } from '@assay/proto/assay/v1/result';
 import { briefMessage, fileMessage, finalMessage } from './answers.ts';
-import type { Blobs, FinalRequest, FinalResult, Jobs, Results } from './ports.ts';
+import type { Blobs, FinalRequest, FinalResult, Jobs, Results, Run } from './ports.ts';
 import { liveTasks } from './report/live.ts';
 import type { SampleFilter, SampleLine } from './report/stream.ts';
 import { readFinalize, readJobId, readPage, readSamples, writeToken } from './requests.ts';
@@ -33,9 +34,11 @@ export interface ServeOptions {
 /** `ResultService`: requests in, translated, to a stage, and back. */
 export function resultService(options: ServeOptions): RpcService {
   const implementation: ResultServiceServer = {
-    getResult: unary((request: GetResultRequest) => getResult(options, request)),
-    listResults: unary((request: ListResultsRequest) => listResults(options, request)),
-    streamSamples: serverStream((request: StreamSamplesRequest) => streamSamples(options, request)),
+    getResult: unary((request: GetResultRequest, { tenant }) => getResult(options, tenant, request)),
+    listResults: unary((request: ListResultsRequest, { tenant }) => listResults(options, tenant, request)),
+    streamSamples: serverStream((request: StreamSamplesRequest, { tenant }) =>
+      streamSamples(options, tenant, request),
+    ),
     finalize: unary((request: FinalizeRequest) => finalizeJob(options, request)),
   };
   return {
@@ -45,12 +48,14 @@ export function resultService(options: ServeOptions): RpcService {
   };
 }
 
-async function getResult(options: ServeOptions, request: GetResultRequest): Promise<GetResultResponse> {
+async function getResult(
+  options: ServeOptions,
+  tenant: string,
+  request: GetResultRequest,
+): Promise<GetResultResponse> {
   const job = readJobId(request.jobId);
-  const run = await options.results.run(job);
+  const { run, record } = await found(options, tenant, job);
   if (run !== null && run.final !== null) return { result: finalMessage(run.final, run.createdAt) };
-  const record = await options.jobs.get(job);
-  if (run === null && record === null) throw new AssayError('NOT_FOUND', `there is no job ${job}`);
   const live = {
     job,
     final: false,
@@ -61,9 +66,26 @@ async function getResult(options: ServeOptions, request: GetResultRequest): Prom
   return { result: briefMessage(live) };
 }
 
-async function listResults(options: ServeOptions, request: ListResultsRequest): Promise<ListResultsResponse> {
+/** What is known of a tenant's job. Another tenant's is answered as one that is not there. */
+async function found(
+  options: ServeOptions,
+  tenant: string,
+  job: string,
+): Promise<{ readonly run: Run | null; readonly record: JobRecord | null }> {
+  const run = await options.results.run(job);
+  const record = run !== null && run.final !== null ? null : await options.jobs.get(job);
+  const owner = run?.tenant ?? record?.spec.tenant;
+  if (owner !== tenant) throw new AssayError('NOT_FOUND', `there is no job ${job}`);
+  return { run, record };
+}
+
+async function listResults(
+  options: ServeOptions,
+  tenant: string,
+  request: ListResultsRequest,
+): Promise<ListResultsResponse> {
   const { limit, after } = readPage(request);
-  const page = await options.results.runs(limit, after);
+  const page = await options.results.runs(tenant, limit, after);
   return {
     results: page.runs.map((run) =>
       briefMessage({ ...run, final: run.tasks !== null, tasks: run.tasks ?? [] }),
@@ -74,9 +96,12 @@ async function listResults(options: ServeOptions, request: ListResultsRequest): 
 
 async function* streamSamples(
   options: ServeOptions,
+  tenant: string,
   request: StreamSamplesRequest,
 ): AsyncIterable<StreamSamplesResponse> {
-  yield* options.samples(request.jobId, readSamples(request));
+  const filter = readSamples(request);
+  await found(options, tenant, request.jobId);
+  yield* options.samples(request.jobId, filter);
 }
 
 async function finalizeJob(options: ServeOptions, request: FinalizeRequest): Promise<FinalizeResponse> {

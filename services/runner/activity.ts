@@ -1,9 +1,9 @@
 import type { Lane } from './generate/lane.ts';
 
-/** What the runner does right now, in words for a person. */
-export function activityOf(lanes: readonly Lane[], preparing: readonly string[], checking: number): string {
+/** What the runner does right now, in words for a person; everyone who has a job sees them, so they name nobody's. */
+export function activityOf(lanes: readonly Lane[], preparing: number, checking: number): string {
   const words: string[] = [];
-  if (preparing.length > 0) words.push(`preparing ${preparing.join(', ')}`);
+  if (preparing > 0) words.push(`preparing ${preparing} task${preparing === 1 ? '' : 's'}`);
   if (checking > 0) words.push('checking a model server');
   const busy = lanes.filter((lane) => lane.shards > 0);
   const away = busy.filter((lane) => !lane.open).length;

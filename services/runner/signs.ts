@@ -32,8 +32,7 @@ export function signStep({ id, bus, generator, inHand, metrics, clock }: Signs):
       shown.delete(key);
       for (const gauge of [metrics.inflight, metrics.limit, metrics.queued]) gauge.remove({ server: key });
     }
-    const tasks = [...inHand.preparing].map((taken) => taken.item.task);
-    const activity = activityOf(lanes, tasks, inHand.checking.size);
+    const activity = activityOf(lanes, inHand.preparing.size, inHand.checking.size);
     const updatedAt = new Date(clock.now()).toISOString();
     await bus.kv(WORKERS).put(id, { v: 1, service: 'runner', id, activity, updatedAt });
     return SIGN_MS;

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { atMostOne, commonShape, loadConfig, settings } from '@assay/lib/config';
+import { atMostOne, commonShape, loadConfig, settings, type Given } from '@assay/lib/config';
 import type { Violation } from '@assay/lib/domain';
 
 const MIB = 1024 * 1024;
@@ -30,12 +30,12 @@ const shape = {
 export function readConfig(env: NodeJS.ProcessEnv = process.env) {
   const read = loadConfig('sandbox', shape, env, (given) => [
     ...atMostOne('EXEC_SOCKET', 'PYTHON', given),
-    ...(env['ASSAY_WALLS'] === 'enforced' ? wallTargets(given) : []),
+    ...(given.get('WALLS') === 'enforced' ? wallTargets(given) : []),
   ]);
   return { ...read, slots: read.SLOTS > 0 ? read.SLOTS : availableParallelism(), path: env['PATH'] ?? '' };
 }
 
-function wallTargets(given: ReadonlySet<string>): readonly Violation[] {
+function wallTargets(given: Given): readonly Violation[] {
   if (given.has('WALL_TARGETS')) return [];
   return [{ field: 'ASSAY_WALL_TARGETS', message: 'is missing: walls are enforced by trying to pass them' }];
 }

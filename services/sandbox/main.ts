@@ -8,7 +8,7 @@ import { createLog } from '@assay/lib/log';
 import { loop } from '@assay/lib/loop';
 import { createMetrics, serveOps } from '@assay/lib/metrics';
 import { ExecSide, openJail, openJailAt, type Jail } from '@assay/lib/python';
-import { serveRpc } from '@assay/lib/rpc';
+import { serveRpc, sharedToken } from '@assay/lib/rpc';
 import { Activity } from './activity.ts';
 import { finishedJobs, type FinishedJobs } from './adapters/finished-jobs.ts';
 import { takeGenerations, takeScoreItems } from './adapters/intake.ts';
@@ -72,7 +72,7 @@ async function start(life: Life): Promise<void> {
   const rpc = await serveRpc({
     host: config.HOST,
     port: config.RPC_PORT,
-    ...(config.TOKEN !== undefined && { token: config.TOKEN }),
+    admission: sharedToken(config.TOKEN),
     services: [
       sandboxService({
         executor,

@@ -1,6 +1,7 @@
 import path from 'node:path';
-import { commonShape, loadConfig, settings } from '@assay/lib/config';
+import { commonShape, loadConfig, settings, type Given } from '@assay/lib/config';
 import type { Violation } from '@assay/lib/domain';
+import { identityShape, identityTogether } from '@assay/lib/identity';
 
 const MIB = 1024 * 1024;
 const MINUTE_MS = 60_000;
@@ -35,8 +36,11 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     'scheduler',
     {
       ...commonShape,
+      ...identityShape,
       /** Address of the reporter's gRPC, host:port. */
       REPORTER: settings.text,
+      /** A file with our own token for the reporter, which the kubelet renews. */
+      REPORTER_TOKEN_FILE: settings.text.optional(),
       CATALOG_DIR: settings.folder,
       /** Files that change those of the catalog, or add to them. */
       CATALOG_OVERLAY: settings.folder.optional(),
@@ -71,14 +75,17 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       RECEIVE_BYTES: settings.bytes.default(4 * MIB),
     },
     env,
-    (given) => forCluster(env['ASSAY_CLUSTER'] ?? 'local', given),
+    (given) => [
+      ...forCluster(given.get('CLUSTER') ?? 'local', given),
+      ...identityTogether(given, 'REPORTER_TOKEN_FILE'),
+    ],
   );
   return { ...read, tasksDir: path.join(read.CATALOG_DIR, 'tasks'), serverEnv: serverEnv(env) };
 }
 
 export type SchedulerConfig = ReturnType<typeof readConfig>;
 
-function forCluster(cluster: string, given: ReadonlySet<string>): readonly Violation[] {
+function forCluster(cluster: string, given: Given): readonly Violation[] {
   const needed = cluster === 'kubernetes' ? ['SERVERS_FILE'] : Object.keys(localShape);
   const idle = Object.keys(cluster === 'kubernetes' ? localShape : kubernetesShape);
   return [

@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { openBlob } from '@assay/lib/blob';
-import { connectBus, type Bus, JOBS, PROGRESS, SERVERS, STAGES, WORKERS } from '@assay/lib/bus';
+import { BUNDLES, connectBus, type Bus, JOBS, PROGRESS, SERVERS, STAGES, WORKERS } from '@assay/lib/bus';
 import { loadCatalog, type Catalog } from '@assay/lib/catalog';
 import { systemClock } from '@assay/lib/clock';
 import { announce, brokerOf } from '@assay/lib/config';
 import { JOB_STATES, type JobRecord, type ModelTarget } from '@assay/lib/domain';
 import { crashPoints } from '@assay/lib/faults';
+import { openAdmission } from '@assay/lib/identity';
 import { runService, settingsOrExit, type Life } from '@assay/lib/life';
 import { createLog } from '@assay/lib/log';
 import { loop } from '@assay/lib/loop';
@@ -19,6 +20,7 @@ import { externalCluster } from './adapters/external-cluster.ts';
 import { folderFiles } from './adapters/folder-files.ts';
 import type { Home } from './adapters/home.ts';
 import { kvJobs } from './adapters/jobs-kv.ts';
+import { kvBundles } from './adapters/kv-bundles.ts';
 import { kvAnswers, kvProgress, kvWorkers } from './adapters/kv-views.ts';
 import { kubernetesHome } from './adapters/kubernetes/kubernetes-home.ts';
 import { localHome } from './adapters/local-home.ts';
@@ -112,13 +114,17 @@ async function openWorld(life: Life) {
   life.onClose('model servers', () => home.close());
   const external = externalCluster({ key: home.key, ceiling: config.ENDPOINT_CEILING, clock, log });
   life.onClose('endpoints', () => external.close());
-  const reporter = grpcReporter(config.REPORTER, config.TOKEN);
+  const reporter = grpcReporter(config.REPORTER, {
+    token: config.TOKEN,
+    tokenFile: config.REPORTER_TOKEN_FILE,
+  });
   life.onClose('reporter client', async () => reporter.close());
   return {
     bus,
     blob,
     crash: crashPoints(config.CRASH_POINT),
     jobs: kvJobs(bus.kv(JOBS), views.jobs),
+    bundles: kvBundles(bus.kv(BUNDLES)),
     answers: kvAnswers(bus.kv(STAGES), views.stages),
     progress: kvProgress(bus.kv(PROGRESS), views.progress),
     workers: kvWorkers(views.workers, clock),
@@ -228,6 +234,8 @@ async function serve(world: World, life: Life): Promise<void> {
     return devices.length === 0 ? [] : [{ name, description, license, devices }];
   });
   const limits = { bytes: config.BUNDLE_BYTES, files: config.BUNDLE_FILES };
+  const admission = await openAdmission(config, { metrics, clock, log });
+  life.onClose('admission', async () => admission.close());
   const rpc = await serveRpc({
     host: config.HOST,
     port: config.RPC_PORT,
@@ -235,7 +243,7 @@ async function serve(world: World, life: Life): Promise<void> {
     stop: life.stop,
     metrics,
     maxReceiveBytes: config.RECEIVE_BYTES,
-    ...(config.TOKEN === undefined ? {} : { token: config.TOKEN }),
+    admission,
     services: [
       { name: 'assay.v1.JobService', definition: JobServiceService, implementation: job },
       {

@@ -1,5 +1,6 @@
 import type { JobRecord, JobState } from '@assay/lib/domain';
 import type { LedgerUsage } from '@assay/lib/bus';
+import { callerMetrics } from '@assay/lib/kube';
 import type { Metrics } from '@assay/lib/metrics';
 import type { Cluster } from './ports.ts';
 
@@ -45,15 +46,6 @@ export type SchedulerMetrics = ReturnType<typeof schedulerMetrics>;
 
 /** What the Kubernetes client and its watches emit. */
 export function kubeMetrics(metrics: Metrics) {
-  const requests = metrics.counter({
-    name: 'kube_requests_total',
-    help: 'Requests to the Kubernetes API by what they were answered.',
-    labels: ['verb', 'resource', 'code'],
-  });
-  const throttled = metrics.counter({
-    name: 'kube_requests_throttled_total',
-    help: 'Requests that the Kubernetes API asked to send later.',
-  });
   const restarts = metrics.counter({
     name: 'kube_watch_restarts_total',
     help: 'Watches that ended, by why.',
@@ -74,7 +66,7 @@ export function kubeMetrics(metrics: Metrics) {
     help: 'Listeners to a watch that threw.',
     labels: ['resource'],
   });
-  return { requests, throttled, restarts, lastEvent, objects, handlerErrors };
+  return { ...callerMetrics(metrics, 'kube'), restarts, lastEvent, objects, handlerErrors };
 }
 
 export type KubeMetrics = ReturnType<typeof kubeMetrics>;

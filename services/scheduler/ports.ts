@@ -26,6 +26,15 @@ export interface Jobs {
   onChange(listener: (id: JobId) => void): () => void;
 }
 
+/**
+ * Which bundles a tenant has uploaded. A bundle is named by what it holds, and a name that somebody else has heard of,
+ * or worked out, is worth nothing to him.
+ */
+export interface Bundles {
+  add(tenant: string, bundle: BlobRef): Promise<void>;
+  has(tenant: string, bundle: BlobRef): Promise<boolean>;
+}
+
 /** What workers answered to `prepare` and `check`. */
 export interface Answers {
   prepared(job: JobId, task: string): StageAnswer<PrepareValue> | undefined;

@@ -12,11 +12,13 @@ import type {
   UploadBundleResponse,
 } from '@assay/proto/assay/v1/catalog';
 import type { BundleLimits } from './submit/bundle.ts';
+import type { Bundles } from './ports.ts';
 import { bundleFiles } from './submit/files.ts';
 import { upload } from './submit/upload.ts';
 
 export interface CatalogPorts {
   readonly blob: Blob;
+  readonly bundles: Bundles;
   readonly models: readonly Model[];
   readonly catalogTasks: TaskFiles;
   readonly limits: BundleLimits;
@@ -26,8 +28,9 @@ export interface CatalogPorts {
 export function catalogService(ports: CatalogPorts): CatalogServiceServer {
   return {
     listModels: unary<ListModelsRequest, ListModelsResponse>(async () => ({ models: [...ports.models] })),
-    listTasks: unary<ListTasksRequest, ListTasksResponse>(async (request) => {
-      const own = request.bundle === '' ? [] : await listTasks(await bundleFiles(ports.blob, request.bundle));
+    listTasks: unary<ListTasksRequest, ListTasksResponse>(async (request, { tenant }) => {
+      const own =
+        request.bundle === '' ? [] : await listTasks(await bundleFiles(ports, tenant, request.bundle));
       const names = new Set(own.map((task) => task.name));
       const shared = (await listTasks(ports.catalogTasks)).filter((task) => !names.has(task.name));
       const tasks = [...own, ...shared].map(({ name, outputType, description, file, unsupported }) => ({
@@ -39,8 +42,10 @@ export function catalogService(ports: CatalogPorts): CatalogServiceServer {
       }));
       return { tasks };
     }),
-    uploadBundle: clientStream<UploadBundleRequest, UploadBundleResponse>(async (parts) => {
+    uploadBundle: clientStream<UploadBundleRequest, UploadBundleResponse>(async (parts, { tenant, log }) => {
       const { bundle, files, bytes } = await upload(parts, ports.blob, ports.limits);
+      await ports.bundles.add(tenant, bundle);
+      log.info({ bundle, files, bytes }, 'bundle uploaded');
       return { bundle, files, bytes: BigInt(bytes) };
     }),
   };

@@ -49,15 +49,16 @@ export function jobService(ports: ServePorts): JobServiceServer {
   const message = (job: JobRecord): Job => messageOf(ports, job);
   const share = shared<DryTask[]>();
   return {
-    submitJob: unary<SubmitJobRequest, SubmitJobResponse>(async (request, { tenant, signal }) => {
+    submitJob: unary<SubmitJobRequest, SubmitJobResponse>(async (request, { tenant, signal, log }) => {
       const submission = submissionOf(request);
       if (!request.validateOnly) {
         const job = await submit(ports, tenant, submission);
         ports.onSubmitted();
+        log.info({ job: job.id }, 'job submitted');
         return { job: message(job), dryRun: undefined };
       }
-      const checked = await check(ports, submission);
-      const tasks = await dryRun({ ...ports, partition: ports.dryPartition, share }, checked, signal);
+      const checked = await check(ports, tenant, submission);
+      const tasks = await dryRun({ ...ports, partition: ports.dryPartition, share }, tenant, checked, signal);
       const answer: DryRun = {
         tasks: tasks.map((task) => ({
           ...task,
@@ -85,8 +86,9 @@ export function jobService(ports: ServePorts): JobServiceServer {
       const { id } = found(ports, tenant, request.jobId);
       for await (const job of watch(ports, id, signal)) yield { job: message(job) };
     }),
-    cancelJob: unary<CancelJobRequest, CancelJobResponse>(async (request, { tenant }) => {
+    cancelJob: unary<CancelJobRequest, CancelJobResponse>(async (request, { tenant, log }) => {
       const { id } = found(ports, tenant, request.jobId);
+      log.info({ job: id }, 'job cancelled');
       const job = await ports.jobs.edit(id, (record) =>
         isTerminal(record.state) || record.cancelRequested ? null : { ...record, cancelRequested: true },
       );

@@ -16,13 +16,13 @@ const folders: string[] = [];
 const programs = await findPostgres('the contract of results on a PostgreSQL server');
 const postgres = programs === null ? null : await startPostgres(programs);
 const adapters: readonly (readonly [string, () => Promise<Results>])[] = [
-  ['memory', async () => memoryResults()],
+  ['memory', async () => memoryResults(tenantOf)],
   [
     'embedded database',
     async () => {
       const folder = await mkdtemp(join(tmpdir(), 'assay-results-'));
       folders.push(folder);
-      return databaseResults(await openEmbedded(folder, process.pid));
+      return databaseResults(await openEmbedded(folder, process.pid), tenantOf);
     },
   ],
   ...(postgres === null ? [] : [['PostgreSQL server', () => onServer(postgres)] as const]),
@@ -30,7 +30,8 @@ const adapters: readonly (readonly [string, () => Promise<Results>])[] = [
 
 async function onServer(server: PostgresServer): Promise<Results> {
   const settings = serverSettings(await server.database());
-  return databaseResults(await openServer(settings, createLog({ service: 'test', level: 'silent' })));
+  const log = createLog({ service: 'test', level: 'silent' });
+  return databaseResults(await openServer(settings, log), tenantOf);
 }
 
 afterAll(async () => {
@@ -42,6 +43,11 @@ let jobs = 0;
 function newJob(): string {
   jobs += 1;
   return `job${String(jobs).padStart(9, 'a')}`;
+}
+
+/** Another tenant's jobs begin with its name. */
+async function tenantOf(job: string): Promise<string> {
+  return job.startsWith('other') ? 'other' : 'default';
 }
 
 function final(job: string, epoch = 0): FinalResult {
@@ -209,7 +215,12 @@ describe.each(adapters)('results in %s', (_, open) => {
     const job = newJob();
     await results.finish(final(job, 1), 5);
     await results.finish(final(job, 0), 6);
-    expect(await results.run(job)).toEqual({ job, createdAt: 5, final: final(job, 1) });
+    expect(await results.run(job)).toEqual({
+      job,
+      tenant: 'default',
+      createdAt: 5,
+      final: final(job, 1),
+    });
     await results.finish(final(job, 2), 7);
     expect((await results.run(job))?.final?.epoch).toBe(2);
   });
@@ -231,10 +242,28 @@ describe.each(adapters)('results in %s', (_, open) => {
     const seen: string[] = [];
     let next: Awaited<ReturnType<Results['runs']>>['next'] = null;
     do {
-      const page = await results.runs(2, next);
+      const page = await results.runs('default', 2, next);
       seen.push(...page.runs.map(({ job }) => job));
       next = page.next;
     } while (next !== null && seen.length < made.length);
     expect(seen.slice(0, 5)).toEqual(made.toReversed());
+  });
+
+  it('keeps the runs of tenants apart, also where a page of one begins in the middle of the other', async () => {
+    const moment = 2e9;
+    const own = [newJob(), newJob(), newJob()];
+    const others = own.map((job) => `other${job}`);
+    for (const job of [...own, ...others]) await results.fold([row({ job })], moment);
+    await results.finish(final('otherfinal'), moment - 1);
+    expect(await results.run(others[0] ?? '')).toMatchObject({ tenant: 'other', final: null });
+    expect(await results.run('otherfinal')).toMatchObject({ tenant: 'other' });
+    const first = await results.runs('default', 2, null);
+    expect(first.runs.map(({ job }) => job)).toEqual(own.toReversed().slice(0, 2));
+    const listed = async (tenant: string) =>
+      (await results.runs(tenant, 10, null)).runs.map(({ job }) => job);
+    expect(await listed('other')).toEqual([...others.toReversed(), 'otherfinal']);
+    const after = await results.runs('other', 10, first.next);
+    for (const { job } of after.runs) expect(job).toMatch(/^other/);
+    expect(await listed('')).toEqual([]);
   });
 });

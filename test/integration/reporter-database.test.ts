@@ -1,12 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openEmbedded } from '../../services/reporter/adapters/embedded-database.ts';
 import { databaseResults } from '../../services/reporter/adapters/results.ts';
+import { oneTenant, row } from '../../services/reporter/testing/builders.ts';
 
 const REPORTER = resolve(import.meta.dirname, '../../services/reporter');
 const MIGRATIONS = join(REPORTER, 'adapters/migrations');
@@ -29,7 +30,7 @@ describe('the embedded database', () => {
     let committed = 0;
     for (let round = 0; round < 3; round += 1) {
       committed = await foldUntilKilled(committed, 400 + 250 * round);
-      const results = databaseResults(await openEmbedded(join(folder, 'db'), process.pid));
+      const results = databaseResults(await openEmbedded(join(folder, 'db'), process.pid), oneTenant);
       const [totals] = await results.totals('killedjob');
       const stored = totals?.scored ?? 0;
       // A batch may be committed without the word of it getting out; never the other way round.
@@ -44,7 +45,7 @@ describe('the embedded database', () => {
   it('brings an older database up to date and keeps what it holds', async () => {
     const steps = await stepsFolder();
     const old = await openEmbedded(join(folder, 'db'), process.pid, steps);
-    await old.db.execute("insert into runs (job, created_at) values ('kept', 1)");
+    await old.db.execute("insert into runs (job, tenant, created_at) values ('kept', 'a', 1)");
     await old.close();
     await addStep(steps, old.version + 1, 'alter table runs add column more text');
     const next = await openEmbedded(join(folder, 'db'), process.pid, steps);
@@ -58,6 +59,19 @@ describe('the embedded database', () => {
         `it is at version ${old.version + 1} and this reporter knows ${old.version}`,
       ),
     });
+  });
+
+  it('gives what it holds from before there were tenants to the one that there was', async () => {
+    const steps = await stepsFolder();
+    for (const name of await readdir(steps)) if (!name.startsWith('0001')) await rm(new URL(name, steps));
+    const old = await openEmbedded(join(folder, 'db'), process.pid, steps);
+    await old.db.execute("insert into runs (job, created_at) values ('kept', 1)");
+    await old.close();
+    const results = databaseResults(await openEmbedded(join(folder, 'db'), process.pid), async () => 'other');
+    await results.fold([row({ job: 'new' })], 2);
+    expect((await results.runs('default', 10, null)).runs).toMatchObject([{ job: 'kept' }]);
+    expect((await results.runs('other', 10, null)).runs).toMatchObject([{ job: 'new' }]);
+    await results.close();
   });
 
   it('does a step whole or not at all', async () => {
@@ -104,8 +118,8 @@ async function foldUntilKilled(from: number, afterMs: number): Promise<number> {
   const script = `
     const { openEmbedded } = await import(${url('adapters/embedded-database.ts')});
     const { databaseResults } = await import(${url('adapters/results.ts')});
-    const { row } = await import(${url('testing/builders.ts')});
-    const results = databaseResults(await openEmbedded(${JSON.stringify(join(folder, 'db'))}, process.pid));
+    const { oneTenant, row } = await import(${url('testing/builders.ts')});
+    const results = databaseResults(await openEmbedded(${JSON.stringify(join(folder, 'db'))}, process.pid), oneTenant);
     for (let from = ${from}; ; from += 100) {
       await results.fold(Array.from({ length: 100 }, (_, i) => row({ job: 'killedjob', doc: from + i })), 1);
       process.stdout.write(String(from + 100) + '\\n');

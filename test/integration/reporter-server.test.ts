@@ -9,7 +9,7 @@ import { MIGRATIONS, type OpenDatabase } from '../../services/reporter/adapters/
 import { databaseResults } from '../../services/reporter/adapters/results.ts';
 import { openServer, type ServerSettings } from '../../services/reporter/adapters/server-database.ts';
 import type { FinalResult, Results, ScoreRow } from '../../services/reporter/ports.ts';
-import { row } from '../../services/reporter/testing/builders.ts';
+import { oneTenant, row } from '../../services/reporter/testing/builders.ts';
 import { silentServer } from '../support/silent-server.ts';
 import { waitsForLock, whileHeld } from '../support/postgres-locks.ts';
 import { batches, rowsOf, shuffled } from '../support/score-rows.ts';
@@ -36,8 +36,8 @@ describe.skipIf(programs === null)('a database on a server', () => {
     return database;
   };
   const two = async (): Promise<[Results, Results]> => [
-    databaseResults(await open()),
-    databaseResults(await open()),
+    databaseResults(await open(), oneTenant),
+    databaseResults(await open(), oneTenant),
   ];
   const closed = () => Promise.all(opened.splice(0).map((database) => database.close()));
   /** How many the server had to resolve; what opened the database is closed first, for it counts at the end. */
@@ -97,7 +97,9 @@ describe.skipIf(programs === null)('a database on a server', () => {
   });
 
   it('counts each score once when several reporters fold the same ones at once', async () => {
-    const replicas = await Promise.all(Array.from({ length: 4 }, async () => databaseResults(await open())));
+    const replicas = await Promise.all(
+      Array.from({ length: 4 }, async () => databaseResults(await open(), oneTenant)),
+    );
     const jobs = ['one', 'two', 'three'];
     const all = jobs.flatMap((job) => rowsOf(job, 120));
     const folds = replicas.map(async (results, replica) => {
@@ -172,7 +174,7 @@ describe.skipIf(programs === null)('a database on a server', () => {
   });
 
   it('folds again what the server gave up for the sake of another transaction', async () => {
-    const results = databaseResults(await open());
+    const results = databaseResults(await open(), oneTenant);
     await results.fold([row({ job: 'clash', task: 'a' }), row({ job: 'clash', task: 'b' })], 1);
     await whileHeld(url, "update tasks set scored = scored where task = 'b'", async (other) => {
       await other.query("set deadlock_timeout = '1h'");
@@ -190,10 +192,12 @@ describe.skipIf(programs === null)('a database on a server', () => {
   it('says that it is not available when a statement takes too long or no connection is free, and goes on', async () => {
     const results = databaseResults(
       await open({ connections: 1, statementTimeoutMs: 1_500, connectTimeoutMs: 500 }),
+      oneTenant,
     );
     await results.fold(rowsOf(KEY.job, 3), 1);
-    await whileHeld(url, 'lock table scores in access exclusive mode', async () => {
+    await whileHeld(url, 'lock table scores in access exclusive mode', async (other) => {
       const folding = results.fold([row({ ...KEY, doc: 9 })], 1);
+      await waitsForLock(other, 1);
       await expect(results.check()).rejects.toMatchObject(gone('timeout exceeded'));
       await expect(folding).rejects.toMatchObject(gone('statement timeout'));
     });
@@ -215,7 +219,7 @@ describe.skipIf(programs === null)('a database on a server', () => {
   it.each(['SIGQUIT', 'SIGKILL'] as const)(
     'loses and doubles nothing over a %s in the middle of folds',
     async (signal) => {
-      const replicas = await Promise.all([1, 2].map(async () => databaseResults(await open())));
+      const replicas = await Promise.all([1, 2].map(async () => databaseResults(await open(), oneTenant)));
       const all = rowsOf(KEY.job, 3_000);
       let acknowledged = 0;
       const folds = replicas.map(async (results, replica) => {

@@ -6,12 +6,13 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { folderBlob } from '@assay/lib/blob';
-import { connectBus, type Bus } from '@assay/lib/bus';
+import { connectBus, JOBS, type Bus } from '@assay/lib/bus';
 import type { BlobRef, Score } from '@assay/lib/domain';
 import { createLog } from '@assay/lib/log';
 import { callStream, connectRpc } from '@assay/lib/rpc';
 import { ResultServiceClient } from '@assay/proto/assay/v1/result';
 import { blobs } from '../../services/reporter/testing/builders.ts';
+import { jobRecord } from '../../services/scheduler/testing/builders.ts';
 import { startNats } from '../support/nats.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../services/reporter/main.ts');
@@ -44,6 +45,7 @@ export interface World {
   start(): Promise<Reporter>;
   /** The next reporter that arrives at the crash point dies there. */
   arm(point: string): Promise<void>;
+  /** With a record for each job that has none. */
   store(scores: readonly Score[]): Promise<void>;
   /** Where blobs are put; `written` makes them readable. */
   blobs(): { readonly put: (value: unknown) => BlobRef; readonly written: () => Promise<void> };
@@ -71,6 +73,8 @@ export async function startWorld(databaseUrl?: string): Promise<World> {
     arm: (point) => writeFile(join(folder, 'crash', point), ''),
     store: async (scores) => {
       const ledger = bus.scores('p0');
+      for (const job of new Set(scores.map((score) => score.job)))
+        await bus.kv(JOBS).create(job, jobRecord({ id: job, tasks: [] }));
       for (let at = 0; at < scores.length; at += 500) {
         await Promise.all(scores.slice(at, at + 500).map((entry) => ledger.store(entry)));
       }

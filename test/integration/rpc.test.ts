@@ -10,7 +10,9 @@ import {
   connectRpc,
   serverStream,
   serveRpc,
+  sharedToken,
   unary,
+  type ServeRpc,
 } from '@assay/lib/rpc';
 import {
   CatalogServiceClient,
@@ -35,7 +37,7 @@ const nothing = unary<unknown, never>(() => Promise.reject(new AssayError('NOT_F
 
 async function serve(
   own: Partial<JobServiceServer>,
-  options: { token?: string; maxReceiveBytes?: number } = {},
+  options: Partial<Pick<ServeRpc, 'admission' | 'maxReceiveBytes'>> = {},
 ) {
   const implementation: JobServiceServer = {
     submitJob: nothing,
@@ -60,6 +62,7 @@ async function serve(
     port: 0,
     log,
     metrics,
+    admission: sharedToken(undefined),
     services: [
       { name: 'assay.v1.JobService', definition: JobServiceService, implementation },
       { name: 'assay.v1.CatalogService', definition: CatalogServiceService, implementation: catalog },
@@ -133,7 +136,7 @@ describe('the token', () => {
   it('is asked of every call', async () => {
     const { server, metrics } = await serve(
       { getJob: unary(async () => ({ job: undefined })) },
-      { token: 'right' },
+      { admission: sharedToken('right') },
     );
     for (const token of [undefined, 'wrong']) {
       const error = await call(connect(server.address, token), 'getJob', { jobId: 'x' }, settings).catch(

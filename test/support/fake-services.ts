@@ -1,6 +1,6 @@
 import { createLog } from '@assay/lib/log';
 import { createMetrics } from '@assay/lib/metrics';
-import { clientStream, serverStream, serveRpc, unary, type RpcServer } from '@assay/lib/rpc';
+import { clientStream, serverStream, serveRpc, sharedToken, unary, type RpcServer } from '@assay/lib/rpc';
 import { AssayError } from '@assay/lib/errors';
 import {
   CatalogServiceService,
@@ -69,7 +69,7 @@ export class FakeServices {
     this.#server = await serveRpc({
       host: '127.0.0.1',
       port: this.#port,
-      token: this.token,
+      admission: sharedToken(this.token),
       log: createLog({ service: 'fake', level: 'silent', pretty: false }),
       metrics: createMetrics('fake'),
       services: [

@@ -114,7 +114,7 @@ export async function openKubeServers(options: KubeServersOptions): Promise<Kube
 function ask(cluster: Cluster, key: string, target: ModelTarget): void {
   const need = cluster.need(target);
   const servers = cluster.housed().map((server) => ({ ...server, idleSinceMs: null }));
-  const devices = devicesOf(cluster.nodes(), servers, [{ job: key, server: key, need }]);
+  const devices = devicesOf(cluster.nodes(), servers, [{ server: key, need }]);
   cluster.ensure({
     key,
     target,

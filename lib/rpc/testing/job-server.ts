@@ -2,7 +2,15 @@ import { JobServiceClient, JobServiceService, type JobServiceServer } from '@ass
 import { AssayError } from '../../errors.ts';
 import { createLog } from '../../log.ts';
 import { createMetrics, type Metrics } from '../../metrics/index.ts';
-import { connectRpc, serverStream, serveRpc, unary, type RpcServer, type ServeRpc } from '../index.ts';
+import {
+  connectRpc,
+  serverStream,
+  serveRpc,
+  sharedToken,
+  unary,
+  type RpcServer,
+  type ServeRpc,
+} from '../index.ts';
 
 export interface JobServer {
   readonly server: RpcServer;
@@ -16,7 +24,7 @@ export interface JobServer {
 /** A real server on a free port whose JobService does what `own` says and knows nothing else. */
 export async function serveJobs(
   own: Partial<JobServiceServer>,
-  options: Partial<Pick<ServeRpc, 'token' | 'maxReceiveBytes'>> = {},
+  options: Partial<Pick<ServeRpc, 'admission' | 'maxReceiveBytes'>> = {},
 ): Promise<JobServer> {
   const unknown = unary<unknown, never>(() => Promise.reject(new AssayError('NOT_FOUND', 'nothing here')));
   const nothing = serverStream<unknown, never>(async function* () {});
@@ -36,6 +44,7 @@ export async function serveJobs(
     port: 0,
     log: createLog({ service: 'test', level: 'info', pretty: false }, { write }),
     metrics,
+    admission: sharedToken(undefined),
     services: [{ name: 'assay.v1.JobService', definition: JobServiceService, implementation }],
     ...options,
   });

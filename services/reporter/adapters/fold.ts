@@ -13,9 +13,14 @@ const NEW_TASKS = 0x74_61_73_6b_73;
  * number may run at once: each locks runs, new tasks, scores and totals in this order, and each kind in an order that is
  * the same for all, so that no two wait for each other in a circle.
  */
-export async function foldRows(tx: Database, rows: readonly ScoreRow[], now: number): Promise<FoldCounts> {
+export async function foldRows(
+  tx: Database,
+  rows: readonly ScoreRow[],
+  tenants: ReadonlyMap<string, string>,
+  now: number,
+): Promise<FoldCounts> {
   const unique = [...new Map(rows.toReversed().map((row) => [rowKey(row), row])).values()].reverse();
-  const finals = await finalEpochs(tx, [...new Set(unique.map(({ job }) => job))].sort(), now);
+  const finals = await finalEpochs(tx, [...new Set(unique.map(({ job }) => job))].sort(), tenants, now);
   const open = unique.filter(({ job, epoch }) => epoch > (finals.get(job) ?? -1));
   const late = unique.length - open.length;
   if (open.length === 0) return { stored: 0, late, duplicates: rows.length - late };
@@ -26,14 +31,19 @@ export async function foldRows(tx: Database, rows: readonly ScoreRow[], now: num
 }
 
 /** The jobs' final epochs, -1 for none. They stay so until the transaction ends: `finish` waits for it. */
-async function finalEpochs(tx: Database, jobs: readonly string[], now: number): Promise<Map<string, number>> {
+async function finalEpochs(
+  tx: Database,
+  jobs: readonly string[],
+  tenants: ReadonlyMap<string, string>,
+  now: number,
+): Promise<Map<string, number>> {
   if (jobs.length === 0) return new Map();
   const known = await lockRuns(tx, jobs);
   const missing = jobs.filter((job) => !known.has(job));
   if (missing.length === 0) return known;
   await tx
     .insert(runs)
-    .values(missing.map((job) => ({ job, createdAt: now })))
+    .values(missing.map((job) => ({ job, tenant: tenants.get(job) ?? '', createdAt: now })))
     .onConflictDoNothing();
   return lockRuns(tx, jobs);
 }

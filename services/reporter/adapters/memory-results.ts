@@ -1,14 +1,15 @@
 import { rowKey } from '../aggregate/rows.ts';
 import { addTotals, taskKey, totalsOf } from '../aggregate/totals.ts';
-import type { FinalResult, PassCount, Results, ScoreRow, TaskTotals } from '../ports.ts';
+import type { FinalResult, PassCount, Results, ScoreRow, TaskTotals, TenantOf } from '../ports.ts';
 
 interface MemoryRun {
+  readonly tenant: string;
   readonly createdAt: number;
   readonly final: FinalResult | null;
 }
 
 /** Results that live as long as the process: for tests, and the second adapter that keeps the port honest. */
-export function memoryResults(): Results {
+export function memoryResults(tenantOf: TenantOf = async () => 'default'): Results {
   const rows = new Map<string, ScoreRow>();
   const totals = new Map<string, TaskTotals>();
   const runs = new Map<string, MemoryRun>();
@@ -34,7 +35,8 @@ export function memoryResults(): Results {
       }
       for (const [key, row] of fresh) {
         rows.set(key, row);
-        if (!runs.has(row.job)) runs.set(row.job, { createdAt: now, final: null });
+        if (runs.has(row.job)) continue;
+        runs.set(row.job, { tenant: await tenantOf(row.job), createdAt: now, final: null });
       }
       for (const entry of totalsOf([...fresh.values()])) {
         const known = totals.get(taskKey(entry));
@@ -62,14 +64,16 @@ export function memoryResults(): Results {
     finish: async (result, now) => {
       const known = runs.get(result.job);
       if ((known?.final?.epoch ?? -1) > result.epoch) return;
-      runs.set(result.job, { createdAt: known?.createdAt ?? now, final: result });
+      const tenant = known?.tenant ?? (await tenantOf(result.job));
+      runs.set(result.job, { tenant, createdAt: known?.createdAt ?? now, final: result });
     },
     run: async (job) => {
       const run = runs.get(job);
       return run === undefined ? null : { job, ...run };
     },
-    runs: async (limit, after) => {
+    runs: async (tenant, limit, after) => {
       const sorted = [...runs]
+        .filter(([, run]) => run.tenant === tenant)
         .map(([job, { createdAt, final }]) => ({
           job,
           createdAt,

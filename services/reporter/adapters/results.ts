@@ -12,25 +12,35 @@ import type {
   TaskKey,
   TaskResult,
   TaskTotals,
+  TenantOf,
 } from '../ports.ts';
 import { databaseError } from './database-error.ts';
 import type { Database, OpenDatabase } from './database.ts';
 import { foldRows } from './fold.ts';
 import { metricSums, runs, tasks, unscoredReasons } from './schema.ts';
 
-/** Results in a PostgreSQL, embedded or a server. */
-export function databaseResults(open: OpenDatabase): Results {
+/** Results in a PostgreSQL, embedded or a server. `tenantOf` is asked when a job is first heard of. */
+export function databaseResults(open: OpenDatabase, tenantOf: TenantOf): Results {
   const { db } = open;
   return {
-    fold: (rows, now) => guard(() => open.transaction((tx) => foldRows(tx, rows, now))),
+    async fold(rows, now) {
+      const jobs = [...new Set(rows.map(({ job }) => job))];
+      const tenants = new Map(
+        await Promise.all(jobs.map(async (job) => [job, await tenantOf(job)] as const)),
+      );
+      return guard(() => open.transaction((tx) => foldRows(tx, rows, tenants, now)));
+    },
     totals: (job, epoch) => guard(() => readTotals(db, job, epoch)),
     passCounts: (task, metricKey) => guard(() => readPassCounts(db, task, metricKey)),
     rows: (task, from, to) => guard(() => readRows(db, task, sql`s.doc >= ${from} and s.doc < ${to}`)),
     rowsOf: (task, docs) =>
       guard(() => readRows(db, task, sql`s.doc = any(${`{${docs.join(',')}}`}::integer[])`)),
-    finish: (result, now) => guard(() => finish(db, result, now)),
+    async finish(result, now) {
+      const tenant = await tenantOf(result.job);
+      await guard(() => finish(db, result, tenant, now));
+    },
     run: (job) => guard(() => readRun(db, job)),
-    runs: (limit, after) => guard(() => readPage(db, limit, after)),
+    runs: (tenant, limit, after) => guard(() => readPage(db, tenant, limit, after)),
     size: () => guard(() => readSize(db)),
     check: async () => void (await guard(() => db.execute(sql`select 1`))),
     close: () => open.close(),
@@ -128,7 +138,7 @@ function taskId({ job, epoch, task }: TaskKey): SQL {
   return sql`(select id from tasks where job = ${job} and epoch = ${epoch} and task = ${task})`;
 }
 
-async function finish(db: Database, result: FinalResult, now: number): Promise<void> {
+async function finish(db: Database, result: FinalResult, tenant: string, now: number): Promise<void> {
   const final = {
     finalEpoch: result.epoch,
     model: result.model,
@@ -139,7 +149,7 @@ async function finish(db: Database, result: FinalResult, now: number): Promise<v
   };
   await db
     .insert(runs)
-    .values({ job: result.job, createdAt: now, ...final })
+    .values({ job: result.job, tenant, createdAt: now, ...final })
     .onConflictDoUpdate({
       target: runs.job,
       set: final,
@@ -150,7 +160,8 @@ async function finish(db: Database, result: FinalResult, now: number): Promise<v
 async function readRun(db: Database, job: string): Promise<Run | null> {
   const [row] = await db.select().from(runs).where(eq(runs.job, job));
   if (row === undefined) return null;
-  if (row.finalEpoch === null) return { job, createdAt: row.createdAt, final: null };
+  const { tenant, createdAt } = row;
+  if (row.finalEpoch === null) return { job, tenant, createdAt, final: null };
   const final: FinalResult = {
     job,
     epoch: row.finalEpoch,
@@ -160,16 +171,21 @@ async function readRun(db: Database, job: string): Promise<Run | null> {
     resultsJson: row.resultsJson ?? '',
     markdown: row.markdown ?? '',
   };
-  return { job, createdAt: row.createdAt, final };
+  return { job, tenant, createdAt, final };
 }
 
-async function readPage(db: Database, limit: number, after: RunCursor | null): Promise<RunPage> {
+async function readPage(
+  db: Database,
+  tenant: string,
+  limit: number,
+  after: RunCursor | null,
+): Promise<RunPage> {
   const older =
     after === null ? sql`true` : sql`(${runs.createdAt}, ${runs.job}) < (${after.createdAt}, ${after.job})`;
   const found = await db
     .select({ job: runs.job, createdAt: runs.createdAt, model: runs.model, tasks: runs.tasks })
     .from(runs)
-    .where(older)
+    .where(and(eq(runs.tenant, tenant), older))
     .orderBy(desc(runs.createdAt), desc(runs.job))
     .limit(limit + 1);
   const page = found.slice(0, limit);

@@ -4,6 +4,7 @@ import { bigint, doublePrecision, integer, pgTable, primaryKey, text } from 'dri
 
 export const runs = pgTable('runs', {
   job: text('job').primaryKey(),
+  tenant: text('tenant').notNull(),
   createdAt: bigint('created_at', { mode: 'number' }).notNull(),
   finalEpoch: integer('final_epoch'),
   model: text('model').notNull().default(''),

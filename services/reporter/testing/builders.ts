@@ -12,9 +12,12 @@ import type {
 } from '@assay/lib/domain';
 import { AssayError } from '@assay/lib/errors';
 import { rowOf } from '../aggregate/rows.ts';
-import type { Blobs, FinalRequest, Generations, ScoreRow } from '../ports.ts';
+import type { Blobs, FinalRequest, Generations, ScoreRow, TenantOf } from '../ports.ts';
 
 export const EMPTY_REF: BlobRef = `sha256:${'0'.repeat(64)}`;
+
+/** Everything is the one tenant's of a laptop. */
+export const oneTenant: TenantOf = async () => 'default';
 
 export function score(parts: Partial<Score> = {}): Score {
   return {

@@ -1,11 +1,18 @@
+import { readFileSync } from 'node:fs';
+import { passing } from '@assay/lib/errors';
 import { call, connectRpc } from '@assay/lib/rpc';
 import { ResultServiceClient } from '@assay/proto/assay/v1/result';
 import type { Reporter } from '../ports.ts';
 
 const DEADLINE_MS = 15 * 60_000;
 
-/** The reporter over gRPC. */
-export function grpcReporter(address: string, token: string | undefined): Reporter & { close(): void } {
+/** The reporter over gRPC, with one token for ever or what a file holds at each call. */
+export function grpcReporter(
+  address: string,
+  secret: { readonly token: string | undefined; readonly tokenFile: string | undefined },
+): Reporter & { close(): void } {
+  const { tokenFile } = secret;
+  const token = tokenFile === undefined ? secret.token : () => tokenIn(tokenFile);
   const client = connectRpc(ResultServiceClient, address, token === undefined ? {} : { token });
   return {
     async finalize({ job, plan, counts, endedAt, provenance }, signal) {
@@ -36,4 +43,12 @@ export function grpcReporter(address: string, token: string | undefined): Report
     },
     close: () => client.close(),
   };
+}
+
+function tokenIn(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw passing('UNAVAILABLE', `our token for the reporter cannot be read from ${file}`, error);
+  }
 }

@@ -1,4 +1,3 @@
-import type { JobId } from '@assay/lib/domain';
 import { amount, couldEver, obstacle, type Need, type NodeRoom, type Taken } from './fit.ts';
 
 /** A model server that runs, starts, or waits for a node. */
@@ -20,7 +19,6 @@ export type DeviceWait = {
 };
 
 interface Wanted {
-  readonly job: JobId;
   readonly server: string;
   readonly need: Need | null;
 }
@@ -51,7 +49,7 @@ export function devicesOf(
   const evicted = new Set<string>();
   const used = new Set(active.map(({ server }) => server));
   const homeless = new Map<string, string>();
-  const waiting = new Map<string, JobId>();
+  const waiting = new Set<string>();
   for (const { node, need } of servers) if (node !== null && need !== null) add(taken.get(node), need, 1);
 
   function idleOn(node: string): readonly PlacedServer[] {
@@ -96,13 +94,13 @@ export function devicesOf(
   const hasNode = (server: string) =>
     chosen.has(server) || (typeof known.get(server)?.node === 'string' && !evicted.has(server));
 
-  function settle({ job, server, need }: Wanted): DeviceWait | null {
+  function settle({ server, need }: Wanted): DeviceWait | null {
     if (need === null || hasNode(server)) return null;
     const avoid = known.get(server)?.avoid ?? [];
     const choice = choose(need, avoid);
     if (choice === null) {
       const wait = whyNot(need, nodes, taken, avoid);
-      if (wait.reason === 'DEVICE_BUSY') waiting.set(need.pool, job);
+      if (wait.reason === 'DEVICE_BUSY') waiting.add(need.pool);
       return wait;
     }
     for (const { key, need: theirs } of choice.evict) {
@@ -124,9 +122,9 @@ export function devicesOf(
     used,
     homeless,
     take(wanted) {
-      const ahead = wanted.need === null ? undefined : waiting.get(wanted.need.pool);
-      if (ahead !== undefined)
-        return { reason: 'JOBS_AHEAD', detail: `job ${ahead} is before it and waits for a device` };
+      // Of whom the earlier job is, is nobody else's business.
+      if (wanted.need !== null && waiting.has(wanted.need.pool))
+        return { reason: 'JOBS_AHEAD', detail: 'an earlier job waits for a device' };
       const wait = settle(wanted);
       if (wait === null) used.add(wanted.server);
       return wait;

@@ -103,7 +103,7 @@ function ledgerRoom(snapshot: Snapshot): Room {
     scores: snapshot.ledger.scoresBytes * FILL,
   };
   const used = new Map<string, { generations: number; scores: number }>();
-  const blocked = new Map<string, JobId>();
+  const blocked = new Set<string>();
   const retained = [...snapshot.retained];
   const usedOf = (partition: string) => {
     const found = used.get(partition) ?? { generations: 0, scores: 0 };
@@ -140,12 +140,11 @@ function ledgerRoom(snapshot: Snapshot): Room {
       if (claim.generationBytes > most.generations || claim.scoreBytes > most.scores) {
         return { type: 'refuse', reason: 'LEDGER_TOO_SMALL', detail: tooSmall(claim, most) };
       }
-      const ahead = blocked.get(claim.partition);
-      if (ahead !== undefined) {
+      if (blocked.has(claim.partition)) {
         return {
           type: 'wait',
           reason: 'JOBS_AHEAD',
-          detail: `job ${ahead} is before it and waits for room in the ledgers`,
+          detail: 'an earlier job waits for room in the ledgers',
         };
       }
       const kept = retained.filter((old) => old.partition === claim.partition);
@@ -155,7 +154,7 @@ function ledgerRoom(snapshot: Snapshot): Room {
         giveUp.push(...taken.map((old) => old.job));
         return null;
       }
-      blocked.set(claim.partition, claim.job);
+      blocked.add(claim.partition);
       return {
         type: 'wait',
         reason: 'LEDGER_FULL',

@@ -4,7 +4,7 @@ import type { Clock } from '@assay/lib/clock';
 import type { BlobRef, PrepareValue, ShardRequests, TaskPlan, TaskSelection } from '@assay/lib/domain';
 import { AssayError, REASONS, type Reason } from '@assay/lib/errors';
 import type { Answers } from '../ports.ts';
-import { contentHashOf } from './job-id.ts';
+import { dryRunIdOf } from './job-id.ts';
 import type { shared } from './shared.ts';
 import type { Checked } from './submit.ts';
 
@@ -28,13 +28,15 @@ export interface DryTask {
 
 const POLL_MS = 50;
 
-/**
- * Renders every task through the runners as a job would, and stores no job. The name of the work is the hash of what
- * is asked, with a digit in front that no job id begins with.
- */
-export async function dryRun(ports: DryRunPorts, checked: Checked, signal: AbortSignal): Promise<DryTask[]> {
+/** Renders every task through the runners as a job would, and stores no job. */
+export async function dryRun(
+  ports: DryRunPorts,
+  tenant: string,
+  checked: Checked,
+  signal: AbortSignal,
+): Promise<DryTask[]> {
   const bundle = await checked.store();
-  const name = `1${contentHashOf({ bundle, tasks: checked.tasks, seed: checked.seed }).slice(0, 11)}`;
+  const name = dryRunIdOf(tenant, { bundle, tasks: checked.tasks, seed: checked.seed });
   return ports.share(name, (halt) => render(ports, name, bundle, checked, halt), signal);
 }
 

@@ -2,10 +2,21 @@ import type { Blob } from '@assay/lib/blob';
 import { isBlobRef, type BlobRef } from '@assay/lib/domain';
 import { AssayError } from '@assay/lib/errors';
 import type { TaskFiles } from '@assay/lib/tasks';
+import type { Bundles } from '../ports.ts';
 import { isManifest, manifestOf, type ManifestFile } from './bundle.ts';
 
-/** The files of a stored bundle. Throws BUNDLE_INVALID when it was never uploaded. */
-export async function bundleFiles(blob: Blob, bundle: string): Promise<StoredFiles> {
+export interface BundlePorts {
+  readonly blob: Blob;
+  readonly bundles: Bundles;
+}
+
+/** The files of a stored bundle. Throws BUNDLE_INVALID when the tenant never uploaded it. */
+export async function bundleFiles(
+  { blob, bundles }: BundlePorts,
+  tenant: string,
+  bundle: string,
+): Promise<StoredFiles> {
+  if (!isBlobRef(bundle) || !(await bundles.has(tenant, bundle))) throw unknownBundle();
   const files = new Map((await readManifest(blob, bundle)).map((file) => [file.path, file]));
   return {
     paths: () => Promise.resolve([...files.keys()]),
@@ -23,20 +34,22 @@ export interface StoredFiles extends TaskFiles {
   stored(path: string): ManifestFile | undefined;
 }
 
-async function readManifest(blob: Blob, bundle: string): Promise<readonly ManifestFile[]> {
-  const unknown = () =>
-    new AssayError('BUNDLE_INVALID', 'the bundle is not known; upload the task folder first', {
-      violations: [{ field: 'bundle', message: 'must be the answer of UploadBundle' }],
-    });
-  if (!isBlobRef(bundle) || !(await blob.has(bundle))) throw unknown();
+function unknownBundle(): AssayError {
+  return new AssayError('BUNDLE_INVALID', 'the bundle is not known; upload the task folder first', {
+    violations: [{ field: 'bundle', message: 'must be the answer of UploadBundle' }],
+  });
+}
+
+async function readManifest(blob: Blob, bundle: BlobRef): Promise<readonly ManifestFile[]> {
+  if (!(await blob.has(bundle))) throw unknownBundle();
   let value: unknown;
   try {
     value = JSON.parse(Buffer.from(await blob.get(bundle)).toString('utf8'));
   } catch (error) {
-    if (error instanceof SyntaxError) throw unknown();
+    if (error instanceof SyntaxError) throw unknownBundle();
     throw error;
   }
-  if (!isManifest(value)) throw unknown();
+  if (!isManifest(value)) throw unknownBundle();
   return value.files;
 }
 

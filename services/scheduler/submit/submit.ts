@@ -4,7 +4,7 @@ import { isTerminal, type JobRecord, type JobSpec } from '@assay/lib/domain';
 import { AssayError } from '@assay/lib/errors';
 import type { CrashPoints } from '@assay/lib/faults';
 import { checkTasks, listTasks, type TaskFiles } from '@assay/lib/tasks';
-import type { Jobs, Secrets } from '../ports.ts';
+import type { Bundles, Jobs, Secrets } from '../ports.ts';
 import { CATALOG_PREFIX } from './bundle.ts';
 import { bundleFiles, snapshot, type Picked } from './files.ts';
 import { contentHashOf, jobIdOf } from './job-id.ts';
@@ -14,6 +14,7 @@ export interface SubmitPorts {
   readonly jobs: Jobs;
   readonly secrets: Secrets;
   readonly blob: Blob;
+  readonly bundles: Bundles;
   readonly models: readonly KnownModel[];
   readonly devices: readonly string[];
   readonly catalogTasks: TaskFiles;
@@ -30,20 +31,25 @@ export async function submit(ports: SubmitPorts, tenant: string, submission: Sub
   const { valid } = validate(submission, ports.models, ports.devices);
   const id = jobIdOf(tenant, submission.requestId);
   const known = ports.jobs.get(id);
-  if (known !== undefined && valid !== null) return again(ports, known, valid);
-  const checked = await check(ports, submission);
+  if (known !== undefined && valid !== null) return again(ports, tenant, known, valid);
+  const checked = await check(ports, tenant, submission);
   const record = recordOf(ports, id, specOf(tenant, id, checked, hashOf(checked), await checked.store()));
   const created = (await ports.jobs.create(record)) === 'created';
   if (created) ports.crash.at('scheduler.edge.SUBMITTED');
-  return again(ports, created ? record : await ports.jobs.edit(id, () => null), checked);
+  return again(ports, tenant, created ? record : await ports.jobs.edit(id, () => null), checked);
 }
 
 /**
  * The job that the request names already. Its endpoint key is written only now that the content is known to be the
  * same: two submits at once never put one's key with the other's job, and a repeat brings a key that a crash lost.
  */
-async function again(ports: SubmitPorts, record: JobRecord, valid: Valid): Promise<JobRecord> {
-  sameOrThrow(record, hashOf(valid));
+async function again(
+  ports: SubmitPorts,
+  tenant: string,
+  record: JobRecord,
+  valid: Valid,
+): Promise<JobRecord> {
+  sameOrThrow(record, tenant, hashOf(valid));
   if (valid.apiKey !== '' && !isTerminal(record.state)) await ports.secrets.put(record.id, valid.apiKey);
   return record;
 }
@@ -54,9 +60,9 @@ export interface Checked extends Valid {
 }
 
 /** Everything that can be known without running anything; throws with every problem at once. */
-export async function check(ports: SubmitPorts, submission: Submission): Promise<Checked> {
+export async function check(ports: SubmitPorts, tenant: string, submission: Submission): Promise<Checked> {
   const { problems, valid } = validate(submission, ports.models, ports.devices);
-  const tasks = await checkFiles(ports, submission, valid);
+  const tasks = await checkFiles(ports, tenant, submission, valid);
   const all = [...problems, ...tasks.problems];
   if (all.length > 0 || valid === null) throw refusal(all);
   return { ...valid, store: () => snapshot(ports.blob, tasks.picked) };
@@ -65,12 +71,13 @@ export async function check(ports: SubmitPorts, submission: Submission): Promise
 /** Tasks of the user's bundle come before those of the catalog; both are checked in one go. */
 async function checkFiles(
   ports: SubmitPorts,
+  tenant: string,
   submission: Submission,
   valid: Valid | null,
 ): Promise<{ readonly problems: readonly Problem[]; readonly picked: readonly Picked[] }> {
   const layers: { readonly prefix: string; readonly files: TaskFiles }[] = [];
   if (submission.bundle !== '')
-    layers.push({ prefix: '', files: await bundleFiles(ports.blob, submission.bundle) });
+    layers.push({ prefix: '', files: await bundleFiles(ports, tenant, submission.bundle) });
   layers.push({ prefix: submission.bundle === '' ? '' : CATALOG_PREFIX, files: ports.catalogTasks });
   const first = layers.length > 1 ? layers[0] : undefined;
   const own =
@@ -194,7 +201,13 @@ function recordOf(ports: SubmitPorts, id: string, spec: JobSpec): JobRecord {
   };
 }
 
-function sameOrThrow(record: JobRecord, contentHash: string): void {
+function sameOrThrow(record: JobRecord, tenant: string, contentHash: string): void {
+  // An id is 60 bits of a hash: whoever tries long enough meets somebody's, and must learn nothing of it.
+  if (record.spec.tenant !== tenant) {
+    throw new AssayError('REQUEST_ID_REUSED', 'this request_id cannot be used; choose a new one', {
+      violations: [{ field: 'request_id', message: 'cannot be used' }],
+    });
+  }
   if (record.spec.contentHash === contentHash) return;
   throw new AssayError(
     'REQUEST_ID_REUSED',

@@ -1,0 +1,3 @@
+export { kubernetesAdmission } from './kubernetes.ts';
+export { openAdmission } from './open.ts';
+export { identityShape, identityTogether } from './settings.ts';
