@@ -27,7 +27,7 @@ describe.each(all)('an installation by Helm $version', ({ program }) => {
     const said = await helm('install', 'assay', CHART, '--create-namespace');
     for (const words of [
       'helm test assay',
-      'kubectl create token',
+      'kubectl create serviceaccount',
       'assay submit',
       'WARNING: passwords were generated',
     ])

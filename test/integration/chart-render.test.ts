@@ -25,10 +25,7 @@ import {
 import { helms } from '../support/helm.ts';
 
 /** Settings that stand in the design and not in a service yet. */
-const PENDING = [
-  /^ASSAY_(IDENTITY|OIDC_.*|STATIC_TOKENS_FILE|REPORTER_TOKEN_FILE|SCHEDULER_USER)$/,
-  /^ASSAY_(EXEC_SOCKET|WALLS|WALL_TARGETS)$/,
-];
+const PENDING = [/^ASSAY_(IDENTITY|OIDC_.*|STATIC_TOKENS_FILE|REPORTER_TOKEN_FILE|SCHEDULER_USER)$/];
 const CONFIGS = {
   scheduler: schedulerConfig,
   runner: runnerConfig,

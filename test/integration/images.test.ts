@@ -220,6 +220,17 @@ describe.skipIf(engine === null)('container images', () => {
       expect((await docker('logs', id)).stderr).toContain('database system is shut down');
     }, 60_000);
 
+    it('takes the password that it is started with, whichever it was before', async () => {
+      await postgres?.stop();
+      await inVolume(secret, 'echo another-1 >/data/password');
+      postgres = await database({ ...at, network, data });
+      await inVolume(secret, `echo ${PASSWORD} >/data/password`);
+      const renewed = client(postgres, 'another-1');
+      await renewed.connect();
+      await renewed.end();
+      await expect(client(postgres).connect()).rejects.toThrow('password authentication failed');
+    }, 60_000);
+
     it('makes its database again when the first time was cut off in the middle', async () => {
       const options = ['--volume', `${half}:/data`, '--volume', `${secret}:/secret`];
       const setting = ['--env', 'POSTGRES_PASSWORD_FILE=/secret/password'];

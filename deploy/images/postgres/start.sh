@@ -16,12 +16,25 @@ make() {
   sync "$(dirname "$PGDATA")"
 }
 
+# The password in the file holds for a volume from before it, too: what was uninstalled and installed again has a new one.
+renew() {
+  IFS= read -r password <"$POSTGRES_PASSWORD_FILE" || true
+  case $password in
+    *[!A-Za-z0-9_.~-]*) echo 'the password of the volume stays: the new one is not letters, digits and _.~- alone' >&2 ;;
+    *) postgres --single -D "$PGDATA" -c exit_on_error=true postgres >/dev/null <<EOF ;;
+alter role assay password '$password'
+EOF
+  esac
+}
+
 if [ ! -e "$PGDATA" ]; then
   if [ ! -s "${POSTGRES_PASSWORD_FILE:-}" ]; then
     echo 'POSTGRES_PASSWORD_FILE must name a file with the password of the new database' >&2
     exit 2
   fi
   make
+elif [ -s "${POSTGRES_PASSWORD_FILE:-}" ]; then
+  renew
 fi
 
 # Everybody comes over TCP, with the password. SIGTERM would wait for all clients to go; SIGINT sends them away.

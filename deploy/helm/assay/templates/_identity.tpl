@@ -1,11 +1,11 @@
 {{/* How scheduler and reporter know who asks. */}}
 {{- define "assay.identity.env" -}}
 {{- $identity := .Values.identity -}}
-- { name: ASSAY_IDENTITY, value: {{ $identity.type }} }
-{{- if eq $identity.type "token" }}
+{{- if eq $identity.type "token" -}}
 - name: ASSAY_TOKEN
   valueFrom: { secretKeyRef: { name: {{ include "assay.token.secret" . }}, key: token } }
-{{- else }}
+{{- else -}}
+- { name: ASSAY_IDENTITY, value: kubernetes }
 {{- with $identity.oidc }}
 {{- if .issuer }}
 - { name: ASSAY_OIDC_ISSUER, value: {{ .issuer | quote }} }
