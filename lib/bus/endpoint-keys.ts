@@ -1,3 +1,4 @@
+import type { Msg } from 'nats';
 import { AssayError, passing, type Reason } from '../errors.ts';
 import type { Link } from './link.ts';
 
@@ -38,17 +39,20 @@ export function answerKeys(link: Link, read: (name: string) => Promise<string | 
       return { fault: { reason, message, permanent } };
     }
   };
+  // Neither the question's answer nor why there is none is logged: the one is a secret.
+  const respond = async (message: Msg): Promise<void> => {
+    const answer = await reply(message.string());
+    try {
+      message.respond(Buffer.from(JSON.stringify(answer)));
+    } catch (error) {
+      link.log.warn({ err: error }, 'a question for a key was not answered');
+    }
+  };
   const subscription = link.nc.subscribe(KEYS_SUBJECT, {
     queue: GROUP,
     callback(error, message) {
-      if (error !== null) {
-        link.log.error({ err: error }, 'questions for keys are refused by the broker');
-        return;
-      }
-      // Neither the question's answer nor why there is none is logged: the one is a secret.
-      reply(message.string())
-        .then((answer) => message.respond(Buffer.from(JSON.stringify(answer))))
-        .catch(() => link.log.warn('a question for a key was not answered: the connection has ended'));
+      if (error === null) void respond(message);
+      else link.log.error({ err: error }, 'questions for keys are refused by the broker');
     },
   });
   return () => subscription.unsubscribe();

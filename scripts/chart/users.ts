@@ -6,6 +6,8 @@ export interface ChartUser {
   /** Once for each partition, with its name for `{partition}`. */
   readonly publishOfPartition: readonly string[];
   readonly subscribe: readonly string[];
+  /** May answer what it was asked. */
+  readonly answers: boolean;
 }
 
 // A partition's name is itself in every subject that it is part of.

@@ -83,8 +83,6 @@ export function readConfig(env: NodeJS.ProcessEnv) {
   return { ...read, tasksDir: path.join(read.CATALOG_DIR, 'tasks'), serverEnv: serverEnv(env) };
 }
 
-export type SchedulerConfig = ReturnType<typeof readConfig>;
-
 function forCluster(cluster: string, given: Given): readonly Violation[] {
   const needed = cluster === 'kubernetes' ? ['SERVERS_FILE'] : Object.keys(localShape);
   const idle = Object.keys(cluster === 'kubernetes' ? localShape : kubernetesShape);

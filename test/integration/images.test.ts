@@ -15,31 +15,20 @@ import { CatalogServiceClient } from '@assay/proto/assay/v1/catalog';
 import { score } from '../../services/reporter/testing/builders.ts';
 import { Hardened } from '../support/containers.ts';
 import { dockerEngine } from '../support/docker.ts';
+import {
+  OPS_PORT,
+  RPC_PORT,
+  service,
+  SERVICES,
+  START_MS,
+  TOKEN,
+  VERSION,
+} from '../support/service-container.ts';
 
 const run = promisify(execFile);
 const HOME = path.join(import.meta.dirname, '../..');
-const VERSION = '0.1.0';
-const OPS_PORT = 9090;
-const RPC_PORT = 9091;
-const TOKEN = 'a-token';
-const START_MS = 60_000;
 const IMAGES = ['service', 'sandbox', 'nats', 'postgres'];
 const PASSWORD = 'a-password';
-const SERVICES = ['scheduler', 'runner', 'sandbox', 'reporter'] as const;
-const OWN = {
-  scheduler: {
-    REPORTER: `reporter:${RPC_PORT}`,
-    CATALOG_DIR: '/app/catalog',
-    SECRETS_DIR: '/data/secrets',
-    HOME_DIR: '/app',
-    MODELS_DIR: '/data/models',
-    SERVERS_DIR: '/data/servers',
-  },
-  runner: {},
-  sandbox: {},
-  reporter: { DATABASE_DIR: '/data/database', REPORTS_DIR: '/data/reports' },
-};
-
 const engine = await dockerEngine('container images', ['mmdebstrap']);
 const env = { ...process.env, ...engine?.env };
 
@@ -307,33 +296,6 @@ async function scores(container: StartedTestContainer | undefined): Promise<numb
 
 async function readiness(container: StartedTestContainer | undefined): Promise<number> {
   return (await fetch(`http://${container?.getHost()}:${container?.getMappedPort(OPS_PORT)}/readyz`)).status;
-}
-
-async function service(
-  name: (typeof SERVICES)[number],
-  network: StartedNetwork,
-  own: Readonly<Record<string, string>> = OWN[name],
-): Promise<StartedTestContainer> {
-  const settings = {
-    NATS_URL: 'nats://nats:4222',
-    BLOB_DIR: '/data/blobs',
-    HOST: '0.0.0.0',
-    OPS_PORT: String(OPS_PORT),
-    RPC_PORT: String(RPC_PORT),
-    TOKEN,
-    ...own,
-  };
-  return await new Hardened(`assay/service:${VERSION}`)
-    .withNetwork(network)
-    .withNetworkAliases(name)
-    .withEnvironment(
-      Object.fromEntries(Object.entries(settings).map(([key, value]) => [`ASSAY_${key}`, value])),
-    )
-    .withExposedPorts(OPS_PORT, RPC_PORT)
-    .withCommand([`services/${name}/main.ts`])
-    .withWaitStrategy(Wait.forHttp('/readyz', OPS_PORT))
-    .withStartupTimeout(START_MS)
-    .start();
 }
 
 /** Every file of an image that lies where programs lie. */

@@ -124,18 +124,7 @@ export function localCluster(options: {
     ensure(spec) {
       if (servers.has(spec.key)) return;
       const { modelId, ceiling, contextLength } = options.serving(spec.target);
-      const view: ServerView = {
-        phase: 'starting',
-        fault: null,
-        detail: 'starts',
-        baseUrl: '',
-        model: modelId,
-        ceiling,
-        contextLength,
-        restarts: 0,
-        start: [],
-        ownDeadline: false,
-      };
+      const view = firstView(modelId, ceiling, contextLength);
       const stop = new AbortController();
       const server: Server = {
         view,
@@ -166,6 +155,21 @@ export function localCluster(options: {
     async close() {
       await Promise.all([...servers.keys()].map((key) => this.stop(key)));
     },
+  };
+}
+
+function firstView(model: string, ceiling: number, contextLength: number): ServerView {
+  return {
+    phase: 'starting',
+    fault: null,
+    detail: 'starts',
+    baseUrl: '',
+    model,
+    ceiling,
+    contextLength,
+    restarts: 0,
+    start: [],
+    ownDeadline: false,
   };
 }
 

@@ -95,64 +95,7 @@ export function podOf(rendering: Rendering, node: string): KubeObject {
   const cacheMount = { name: 'cache', ...(cache.subPath === undefined ? {} : { subPath: cache.subPath }) };
   const weightsMount =
     weights === null ? [] : [{ name: 'weights', mountPath: WEIGHTS_FOLDER, readOnly: true }];
-  const watch = {
-    name: WATCH_CONTAINER,
-    image: operator.serviceImage,
-    imagePullPolicy: operator.pullPolicy,
-    args: ['--max-semi-space-size=1', '--max-old-space-size=32', 'services/scheduler/inside/watch.ts'],
-    restartPolicy: 'Always',
-    env: envOf({
-      ...(plan.weights?.type === 'hub' && weights !== null ? { ASSAY_WATCH_WEIGHTS: weights.folder } : {}),
-      ASSAY_WATCH_CACHE: '/cache',
-    }),
-    ports: [{ name: 'progress', containerPort: PROGRESS_PORT }],
-    resources: { requests: WATCH_REQUESTS, limits: WATCH_LIMITS },
-    securityContext: { ...CONFINED, readOnlyRootFilesystem: true },
-    startupProbe: {
-      httpGet: { path: '/started', port: 'progress' },
-      periodSeconds: 1,
-      timeoutSeconds: 5,
-      failureThreshold: WEIGHTS_PROBES,
-    },
-    volumeMounts: [...weightsMount, { ...cacheMount, mountPath: '/cache', readOnly: true }],
-  };
-  const server = {
-    name: SERVER_CONTAINER,
-    image: plan.image,
-    imagePullPolicy: operator.pullPolicy,
-    ...(plan.command.length === 0 ? {} : { command: plan.command }),
-    ...(plan.args.length === 0 ? {} : { args: plan.args }),
-    env: [
-      ...envOf({
-        CACHE_ROOT,
-        HOME: '/tmp',
-        HF_HUB_OFFLINE: '1',
-        ...(weights === null ? {} : { MODEL_WEIGHTS_DIR: weights.folder }),
-        ...(plan.runtimeSpec === null ? {} : { RUNTIME_MODEL_SPEC_JSON_PATH: `${SPEC_FOLDER}/${SPEC_FILE}` }),
-        ...plan.env,
-      }),
-      { name: 'VLLM_API_KEY', valueFrom: { secretKeyRef: { name: keyName(key), key: 'key' } } },
-    ],
-    ports: [{ name: 'http', containerPort: SERVER_PORT }],
-    resources: resourcesOf(plan),
-    securityContext: CONFINED,
-    // What it last said is all that is needed to know why it ended: nobody may read logs.
-    terminationMessagePolicy: 'FallbackToLogsOnError',
-    startupProbe: {
-      ...health(),
-      failureThreshold: Math.ceil(plan.budgets.startMs / 1_000 / PROBE_S),
-    },
-    readinessProbe: { ...health(), failureThreshold: 3 },
-    livenessProbe: { ...health(), periodSeconds: 30, failureThreshold: 3 },
-    volumeMounts: [
-      { ...cacheMount, mountPath: CACHE_ROOT },
-      { name: 'tmp', mountPath: '/tmp' },
-      ...weightsMount,
-      ...(plan.runtimeSpec === null ? [] : [{ name: 'spec', mountPath: SPEC_FOLDER, readOnly: true }]),
-      ...(plan.sharedMemory === null ? [] : [{ name: 'shm', mountPath: '/dev/shm' }]),
-      ...(plan.hugepages === null ? [] : [{ name: 'hugepages', mountPath: '/dev/hugepages-1G' }]),
-    ],
-  };
+  const mounts = { cacheMount, weightsMount, weightsFolder: weights?.folder ?? null };
   const volumes: Volume[] = [
     cache.volume,
     { name: 'tmp', emptyDir: {} },
@@ -204,11 +147,86 @@ export function podOf(rendering: Rendering, node: string): KubeObject {
         ...(operator.cache.type === 'node'
           ? [ownership(operator, 'own', [{ name: 'cache', mountPath: '/cache' }])]
           : []),
-        watch,
+        watchContainer(rendering, mounts),
       ],
-      containers: [server],
+      containers: [serverContainer(rendering, mounts)],
       volumes,
     },
+  };
+}
+
+interface Mounts {
+  readonly cacheMount: object;
+  readonly weightsMount: readonly object[];
+  readonly weightsFolder: string | null;
+}
+
+/** Beside the server: holds it back until its weights are there, and tells how its cache grows. */
+function watchContainer({ plan, operator }: Rendering, mounts: Mounts): object {
+  const { cacheMount, weightsMount, weightsFolder } = mounts;
+  return {
+    name: WATCH_CONTAINER,
+    image: operator.serviceImage,
+    imagePullPolicy: operator.pullPolicy,
+    args: ['--max-semi-space-size=1', '--max-old-space-size=32', 'services/scheduler/inside/watch.ts'],
+    restartPolicy: 'Always',
+    env: envOf({
+      ...(plan.weights?.type === 'hub' && weightsFolder !== null
+        ? { ASSAY_WATCH_WEIGHTS: weightsFolder }
+        : {}),
+      ASSAY_WATCH_CACHE: '/cache',
+    }),
+    ports: [{ name: 'progress', containerPort: PROGRESS_PORT }],
+    resources: { requests: WATCH_REQUESTS, limits: WATCH_LIMITS },
+    securityContext: { ...CONFINED, readOnlyRootFilesystem: true },
+    startupProbe: {
+      httpGet: { path: '/started', port: 'progress' },
+      periodSeconds: 1,
+      timeoutSeconds: 5,
+      failureThreshold: WEIGHTS_PROBES,
+    },
+    volumeMounts: [...weightsMount, { ...cacheMount, mountPath: '/cache', readOnly: true }],
+  };
+}
+
+function serverContainer({ key, plan, operator }: Rendering, mounts: Mounts): object {
+  const { cacheMount, weightsMount, weightsFolder } = mounts;
+  return {
+    name: SERVER_CONTAINER,
+    image: plan.image,
+    imagePullPolicy: operator.pullPolicy,
+    ...(plan.command.length === 0 ? {} : { command: plan.command }),
+    ...(plan.args.length === 0 ? {} : { args: plan.args }),
+    env: [
+      ...envOf({
+        CACHE_ROOT,
+        HOME: '/tmp',
+        HF_HUB_OFFLINE: '1',
+        ...(weightsFolder === null ? {} : { MODEL_WEIGHTS_DIR: weightsFolder }),
+        ...(plan.runtimeSpec === null ? {} : { RUNTIME_MODEL_SPEC_JSON_PATH: `${SPEC_FOLDER}/${SPEC_FILE}` }),
+        ...plan.env,
+      }),
+      { name: 'VLLM_API_KEY', valueFrom: { secretKeyRef: { name: keyName(key), key: 'key' } } },
+    ],
+    ports: [{ name: 'http', containerPort: SERVER_PORT }],
+    resources: resourcesOf(plan),
+    securityContext: CONFINED,
+    // What it last said is all that is needed to know why it ended: nobody may read logs.
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    startupProbe: {
+      ...health(),
+      failureThreshold: Math.ceil(plan.budgets.startMs / 1_000 / PROBE_S),
+    },
+    readinessProbe: { ...health(), failureThreshold: 3 },
+    livenessProbe: { ...health(), periodSeconds: 30, failureThreshold: 3 },
+    volumeMounts: [
+      { ...cacheMount, mountPath: CACHE_ROOT },
+      { name: 'tmp', mountPath: '/tmp' },
+      ...weightsMount,
+      ...(plan.runtimeSpec === null ? [] : [{ name: 'spec', mountPath: SPEC_FOLDER, readOnly: true }]),
+      ...(plan.sharedMemory === null ? [] : [{ name: 'shm', mountPath: '/dev/shm' }]),
+      ...(plan.hugepages === null ? [] : [{ name: 'hugepages', mountPath: '/dev/hugepages-1G' }]),
+    ],
   };
 }
 
