@@ -23,6 +23,7 @@ export {
   RESOURCE_CLAIMS,
   RESOURCE_SLICES,
   SECRETS,
+  SERVICE_ACCOUNTS,
   TOKEN_REVIEWS,
   type KubeObject,
   type Metadata,

@@ -84,9 +84,17 @@ describe.skipIf(!canRunKubeServer())('a leader on a real API server', () => {
   });
 
   it('never takes the epoch back, whoever asks', async () => {
-    const back = { data: { epoch: '1' } };
+    const back = { metadata: { annotations: { 'assay.dev/epoch': '1' } } };
     await expect(
-      kubectl(server, ['patch', 'configmap', 'assay-epoch', '-n', NAMESPACE, '-p', JSON.stringify(back)]),
+      kubectl(server, [
+        'patch',
+        'serviceaccount',
+        'assay-epoch',
+        '-n',
+        NAMESPACE,
+        '-p',
+        JSON.stringify(back),
+      ]),
     ).rejects.toThrow('never goes back');
   });
 
@@ -155,6 +163,17 @@ describe.skipIf(!canRunKubeServer())('a leader on a real API server', () => {
     },
     120_000,
   );
+
+  it('has its fence again where the policy was removed and installed anew', async () => {
+    await kubectl(server, ['delete', 'validatingadmissionpolicy,validatingadmissionpolicybinding', '--all']);
+    await kubectl(server, ['delete', 'serviceaccount', 'assay-epoch', '-n', NAMESPACE]);
+    await sleep(3_000); // until the API server has noticed, and watches no parameters any more
+    await kubectl(server, ['create', 'serviceaccount', 'assay-epoch', '-n', NAMESPACE]);
+    await installEpochPolicy(server);
+    const at = { client, namespace: NAMESPACE, guard: never, clock: systemClock, signal: open };
+    await raiseEpoch({ ...at, epoch: 1 });
+    await raiseEpoch({ ...at, epoch: 2 });
+  });
 });
 
 function leads(script: Script): number | undefined {

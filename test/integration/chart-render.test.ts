@@ -24,8 +24,6 @@ import {
 } from '../support/chart.ts';
 import { helms } from '../support/helm.ts';
 
-/** Settings that stand in the design and not in a service yet. */
-const PENDING = [/^ASSAY_(IDENTITY|OIDC_.*|STATIC_TOKENS_FILE|REPORTER_TOKEN_FILE|SCHEDULER_USER)$/];
 const CONFIGS = {
   scheduler: schedulerConfig,
   runner: runnerConfig,
@@ -259,9 +257,7 @@ function problemsOf(read: (env: NodeJS.ProcessEnv) => unknown, { env = [] }: Con
     read(given);
     return [];
   } catch (error) {
-    return AssayError.from(error)
-      .violations.filter(({ field }) => !PENDING.some((pending) => pending.test(field)))
-      .map(({ field, message }) => `${field} ${message}`);
+    return AssayError.from(error).violations.map(({ field, message }) => `${field} ${message}`);
   }
 }
 

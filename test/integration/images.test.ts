@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { connect } from 'nats';
-import pg from 'pg';
 import { Network, Wait, type StartedNetwork, type StartedTestContainer } from 'testcontainers';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connectBus } from '@assay/lib/bus';
@@ -14,6 +13,7 @@ import { call, connectRpc } from '@assay/lib/rpc';
 import { CatalogServiceClient } from '@assay/proto/assay/v1/catalog';
 import { score } from '../../services/reporter/testing/builders.ts';
 import { Hardened } from '../support/containers.ts';
+import { client, database, PASSWORD, scores } from '../support/database-container.ts';
 import { dockerEngine } from '../support/docker.ts';
 import {
   OPS_PORT,
@@ -28,7 +28,6 @@ import {
 const run = promisify(execFile);
 const HOME = path.join(import.meta.dirname, '../..');
 const IMAGES = ['service', 'sandbox', 'nats', 'postgres'];
-const PASSWORD = 'a-password';
 const engine = await dockerEngine('container images', ['mmdebstrap']);
 const env = { ...process.env, ...engine?.env };
 
@@ -246,52 +245,10 @@ describe.skipIf(engine === null)('container images', () => {
   });
 });
 
-interface DatabaseOptions {
-  readonly image: string;
-  readonly network: StartedNetwork;
-  /** Volumes. */
-  readonly data: string;
-  readonly secret: string;
-}
-
-function database({ image, network, data, secret }: DatabaseOptions): Promise<StartedTestContainer> {
-  return new Hardened(image, ['/tmp'])
-    .withNetwork(network)
-    .withNetworkAliases('postgres')
-    .withBindMounts([
-      { source: data, target: '/data' },
-      { source: secret, target: '/secret', mode: 'ro' },
-    ])
-    .withEnvironment({ POSTGRES_PASSWORD_FILE: '/secret/password' })
-    .withExposedPorts(5432)
-    .withWaitStrategy(Wait.forLogMessage('database system is ready to accept connections'))
-    .withStartupTimeout(START_MS)
-    .start();
-}
-
 /** Runs a line of shell that writes to a volume's `/data`. */
 function inVolume(volume: string, line: string) {
   const mount = ['--volume', `${volume}:/data`];
   return docker('run', '--rm', ...mount, '--entrypoint', '/bin/sh', `assay/postgres:${VERSION}`, '-c', line);
-}
-
-function client(container: StartedTestContainer | undefined, password = PASSWORD): pg.Client {
-  const [host, port] = [container?.getHost(), container?.getMappedPort(5432)];
-  const connectionString = `postgres://assay:${password}@${host}:${port}/assay`;
-  return new pg.Client({ connectionString, connectionTimeoutMillis: 5_000 });
-}
-
-async function scores(container: StartedTestContainer | undefined): Promise<number> {
-  const connected = client(container);
-  await connected.connect();
-  try {
-    const { rows } = await connected.query<{ count: number }>(
-      'select count(*)::integer as count from scores',
-    );
-    return rows[0]?.count ?? 0;
-  } finally {
-    await connected.end();
-  }
 }
 
 async function readiness(container: StartedTestContainer | undefined): Promise<number> {

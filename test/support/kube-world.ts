@@ -46,12 +46,19 @@ export async function installAccount(server: KubeServer): Promise<string> {
   const rules = [
     { apiGroups: [''], resources: ['configmaps'], verbs: ['*'] },
     { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['*'] },
+    {
+      apiGroups: [''],
+      resources: ['serviceaccounts'],
+      resourceNames: ['assay-epoch'],
+      verbs: ['get', 'patch'],
+    },
   ];
   const subject = { kind: 'ServiceAccount', name: ACCOUNT, namespace: NAMESPACE };
   const at = { name: ACCOUNT, namespace: NAMESPACE };
   const items = [
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } },
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: at },
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'assay-epoch', namespace: NAMESPACE } },
     { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: at, rules },
     {
       apiVersion: 'rbac.authorization.k8s.io/v1',

@@ -1,21 +1,32 @@
 import type { Clock } from '@assay/lib/clock';
 import { AssayError, passing } from '@assay/lib/errors';
-import { CONFIG_MAPS, isStatus, type KubeClient, type KubeObject, type Place } from '@assay/lib/kube';
+import {
+  CONFIG_MAPS,
+  isStatus,
+  SERVICE_ACCOUNTS,
+  type KubeClient,
+  type KubeObject,
+  type Place,
+} from '@assay/lib/kube';
 
 /** On everything that a leader writes. */
 export const EPOCH_ANNOTATION = 'assay.dev/epoch';
 
+/**
+ * A ServiceAccount, although nobody runs as it: the API server stops watching most kinds of parameters for ever once no
+ * policy asks for them (kubernetes/kubernetes#130887), and this one it watches for itself.
+ */
 const ANCHOR = 'assay-epoch';
 const PROBE = 'assay-epoch-probe';
 const CHECK_MS = 50;
 /** A policy that was just installed takes some seconds. */
 const MOST_MS = 20_000;
 
-type Client = Pick<KubeClient, 'get' | 'create' | 'replace' | 'apply'>;
+type Client = Pick<KubeClient, 'get' | 'patch' | 'apply'>;
 
-/** The epoch in force: that of the ConfigMap which the admission policy compares with; 0 before the first. */
+/** The epoch in force: that of the object which the admission policy compares with; 0 before the first. */
 export async function epochInForce(client: Client, namespace: string, signal: AbortSignal): Promise<number> {
-  return epochOf(await client.get(CONFIG_MAPS, anchorIn(namespace), { signal }));
+  return epochOf(await anchorOf(client, namespace, signal));
 }
 
 export interface Raise {
@@ -33,21 +44,16 @@ export interface Raise {
  */
 export async function raiseEpoch(options: Raise): Promise<void> {
   const { client, namespace, epoch, guard, signal } = options;
-  const at = anchorIn(namespace);
   for (;;) {
-    const anchor = await client.get(CONFIG_MAPS, at, { signal });
+    const anchor = await anchorOf(client, namespace, signal);
     const last = epochOf(anchor);
     if (last > epoch) throw passing('NOT_LEADER', `epoch ${last} is in force, ours is ${epoch}`);
     if (last === epoch) break;
-    const version = anchor?.metadata.resourceVersion;
-    const object = {
-      metadata: { ...at, ...(version === undefined ? {} : { resourceVersion: version }) },
-      data: { epoch: String(epoch) },
-    };
+    const { resourceVersion } = anchor.metadata;
+    const annotations = { [EPOCH_ANNOTATION]: String(epoch) };
+    const metadata = { annotations, ...(resourceVersion === undefined ? {} : { resourceVersion }) };
     try {
-      await (anchor === null
-        ? client.create(CONFIG_MAPS, namespace, object, { guard, signal })
-        : client.replace(CONFIG_MAPS, object, { guard, signal }));
+      await client.patch(SERVICE_ACCOUNTS, anchorIn(namespace), { metadata }, { guard, signal });
       break;
     } catch (error) {
       if (!isStatus(error, 409)) throw error;
@@ -85,9 +91,16 @@ function anchorIn(namespace: string): Required<Place> {
   return { namespace, name: ANCHOR };
 }
 
-function epochOf(anchor: KubeObject | null): number {
-  if (anchor === null) return 0;
-  const { data } = anchor as KubeObject & { readonly data?: { readonly epoch?: string } };
-  const epoch = Number(data?.epoch ?? 0);
+async function anchorOf(client: Client, namespace: string, signal: AbortSignal): Promise<KubeObject> {
+  const anchor = await client.get(SERVICE_ACCOUNTS, anchorIn(namespace), { signal });
+  if (anchor !== null) return anchor;
+  throw passing(
+    'CLUSTER_UNAVAILABLE',
+    `there is no ServiceAccount ${ANCHOR} in namespace ${namespace}, which holds the epoch in force; the chart makes it`,
+  );
+}
+
+function epochOf({ metadata }: KubeObject): number {
+  const epoch = Number(metadata.annotations?.[EPOCH_ANNOTATION] ?? 0);
   return Number.isSafeInteger(epoch) ? epoch : 0;
 }
