@@ -35,6 +35,12 @@ export const ACCESS_REVIEWS: Resource = {
   kind: 'SubjectAccessReview',
 };
 
+export const SERVICE_ACCOUNTS: Resource = {
+  group: '',
+  version: 'v1',
+  plural: 'serviceaccounts',
+  kind: 'ServiceAccount',
+};
 export const SECRETS: Resource = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret' };
 export const BATCH_JOBS: Resource = { group: 'batch', version: 'v1', plural: 'jobs', kind: 'Job' };
 const DRA = { group: 'resource.k8s.io', version: 'v1' };
