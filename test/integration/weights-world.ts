@@ -71,8 +71,8 @@ export class WeightsWorld {
       WEIGHTS_REVISION: 'main',
       WEIGHTS_FILES: '',
       WEIGHTS_FOLDER: this.folder,
-      WEIGHTS_TAKE_OVER: '2s',
-      WEIGHTS_SILENCE: '1s',
+      WEIGHTS_TAKE_OVER: '4s',
+      WEIGHTS_SILENCE: '30s',
       WEIGHTS_PATIENCE: '20s',
     };
     return this.#start('weights', { ...own, ...settings });
@@ -134,6 +134,23 @@ export class WeightsWorld {
     const names = await readdir(path.join(this.folder, 'weights')).catch((): string[] => []);
     const part = names.find((name) => name.startsWith('one.gguf.'));
     return part === undefined ? 0 : (await stat(path.join(this.folder, 'weights', part))).size;
+  }
+
+  /** The hub sends half of the first large file to whoever asks first; the rest when `go` is called. */
+  holdFirst(): { readonly go: () => void } {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let held = false;
+    this.hub.fault = ({ name, route }) => {
+      if (held || name !== ONE || route !== 'elsewhere') return null;
+      held = true;
+      return { hold: { afterBytes: 2 * MIB, until: promise } };
+    };
+    return { go: resolve };
+  }
+
+  /** Waits until the half is on the disk. */
+  async halfThere(): Promise<void> {
+    await until('half of it is there', async () => (await this.partBytes()) === 2 * MIB);
   }
 
   /** The requests that were sent bytes of a file. */

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface HubOptions {
   /** `owner/name`. */
@@ -41,8 +40,8 @@ export interface HubFault {
   readonly spoiled?: boolean;
   /** The whole file, whatever range is asked for. */
   readonly noRanges?: boolean;
-  /** Milliseconds for each 64 KiB. */
-  readonly paceMs?: number;
+  /** After so many bytes of the body, the rest comes when the promise resolves. */
+  readonly hold?: { readonly afterBytes: number; readonly until: Promise<void> };
 }
 
 /** A server with the download routes of huggingface.co, and a second one with an origin of its own that keeps the large files. */
@@ -177,14 +176,14 @@ async function send(
     ...(from > 0 && range),
     'content-length': body.length,
   });
-  const { cutAfter = Infinity, silentAfter = Infinity, paceMs = 0 } = fault ?? {};
+  const { cutAfter = Infinity, silentAfter = Infinity, hold } = fault ?? {};
   for (let at = 0; at < body.length && !response.destroyed; at += CHUNK_BYTES) {
     const end = Math.min(body.length, at + CHUNK_BYTES, cutAfter, silentAfter);
     await new Promise<void>((done) => void response.write(body.subarray(at, end), () => done()));
     asked.sentBytes = end;
     if (end >= cutAfter) return void response.destroy();
     if (end >= silentAfter) return;
-    if (paceMs > 0) await sleep(paceMs);
+    if (hold !== undefined && end >= hold.afterBytes) await hold.until;
   }
   response.end();
 }
