@@ -67,6 +67,18 @@ describe('a server that failed', () => {
   });
 });
 
+describe('a job that has its place', () => {
+  it('keeps the server it was given, though the catalog now asks for another', async () => {
+    const jobs = memoryJobs(jobRecord({ state: 'RUNNING', server: 'given' }));
+    const cluster = pretendedCluster();
+    cluster.views.set('given', serverView({ phase: 'ready' }));
+    const world = await cycleWorld({ cluster: () => cluster, jobs, keyOf: () => 'asked' });
+    for (let i = 0; i < 2; i++) await cycle(world.ports, world.memory);
+    expect(cluster.keys()).toEqual(['given']);
+    expect(cluster.ensured).toEqual([]);
+  });
+});
+
 describe('records of servers', () => {
   it('that an earlier leader has left are replaced when a job needs the server, and deleted when none does', async () => {
     const servers = memoryServers();

@@ -12,6 +12,7 @@ export interface CyclePorts {
   readonly jobs: Jobs;
   readonly cluster: (job: JobRecord) => Cluster;
   readonly clusters: readonly Cluster[];
+  /** The server that a job's target asks for, as the catalog says now. */
   readonly keyOf: (job: JobRecord) => string;
   readonly advance: (
     job: JobRecord,
@@ -65,14 +66,19 @@ export async function cycle(ports: CyclePorts, memory: CycleMemory): Promise<voi
   await publishServers(ports, memory);
 }
 
+/** A job keeps the server that it was given, whatever the catalog says by now. */
+function serverOf(ports: CyclePorts, job: JobRecord): string {
+  return job.server ?? ports.keyOf(job);
+}
+
 // A server that failed is of use to no later job.
 async function clearFailed(
   ports: CyclePorts,
   memory: CycleMemory,
   live: readonly JobRecord[],
 ): Promise<void> {
-  const held = new Set(live.filter(holds).map(ports.keyOf));
-  const known = new Set(live.map(ports.keyOf));
+  const held = new Set(live.filter(holds).map((job) => serverOf(ports, job)));
+  const known = new Set(live.map((job) => serverOf(ports, job)));
   for (const cluster of ports.clusters) {
     for (const key of cluster.keys()) {
       if (held.has(key) || cluster.view(key)?.phase !== 'failed') continue;
@@ -106,7 +112,7 @@ function snapshotOf(
   needs: ReadonlyMap<JobId, Need | null>,
 ) {
   const nowMs = ports.clock.monotonic();
-  const busy = new Set(live.filter(holds).map(ports.keyOf));
+  const busy = new Set(live.filter(holds).map((job) => serverOf(ports, job)));
   const servers = ports.clusters.flatMap((cluster) =>
     cluster.housed().map((server) => {
       if (busy.has(server.key)) memory.idleSince.delete(server.key);
@@ -117,8 +123,8 @@ function snapshotOf(
   const needOf = (job: JobRecord) => needs.get(job.id) ?? null;
   return {
     nowMs,
-    claims: live.filter(waits).map((job) => claimOf(job, ports.keyOf(job), needOf(job))),
-    active: live.filter(holds).map((job) => reservationOf(job, ports.keyOf(job), needOf(job))),
+    claims: live.filter(waits).map((job) => claimOf(job, serverOf(ports, job), needOf(job))),
+    active: live.filter(holds).map((job) => reservationOf(job, serverOf(ports, job), needOf(job))),
     retained: inOrder(jobs.filter((job) => isTerminal(job.state) && !job.purged)).map((job) =>
       reservationOf(job, job.server ?? '', null),
     ),
@@ -147,7 +153,7 @@ async function act(ports: CyclePorts, verdict: Verdict): Promise<void> {
   if (job === undefined || job.state !== 'QUEUED') return;
   switch (verdict.type) {
     case 'admit': {
-      const key = ports.keyOf(job);
+      const key = serverOf(ports, job);
       const view = ports.cluster(job).view(key);
       const detail = view?.phase === 'ready' ? `server ${key} is warm` : `server ${key} starts`;
       await ports.advance(job, { to: 'STARTING', reason: 'PLACED', detail }, key);
@@ -184,9 +190,9 @@ async function serve(
     new Set(placement.verdicts.flatMap((verdict) => (verdict.type === type ? [verdict.job] : [])));
   const [admitted, warming] = [jobsOf('admit'), jobsOf('warm')];
   for (const job of live) {
-    const warms = warming.has(job.id) && !memory.cold.has(ports.keyOf(job));
+    const warms = warming.has(job.id) && !memory.cold.has(serverOf(ports, job));
     if (!holds(job) && !admitted.has(job.id) && !warms) continue;
-    const key = ports.keyOf(job);
+    const key = serverOf(ports, job);
     const where = { node: placement.nodes.get(key) ?? null, waits: placement.homeless.get(key) ?? '' };
     await alone(ports, job.id, async () =>
       ports.cluster(job).ensure({ key, target: job.spec.target, ...where }),
