@@ -12,8 +12,8 @@ import type { Ports } from './state.ts';
 const HEAP: Readonly<Record<ServiceName, readonly string[]>> = {
   scheduler: ['--max-semi-space-size=2', '--heap-growing-percent=10'],
   runner: ['--max-semi-space-size=16', '--heap-growing-percent=100'],
-  sandbox: ['--max-semi-space-size=8', '--heap-growing-percent=20'],
-  reporter: ['--max-semi-space-size=8', '--heap-growing-percent=30'],
+  sandbox: ['--max-semi-space-size=4', '--heap-growing-percent=20'],
+  reporter: ['--max-semi-space-size=4', '--heap-growing-percent=30'],
 };
 
 /** One arena: buffers that threads hand back are used again instead of being kept by each. */

@@ -66,8 +66,8 @@ export interface Ledger<T extends K, K = T> {
   subjectOf(key: K): string;
   filter(parts: LedgerFilter): string;
   parse(subject: string): SubjectParts | null;
-  /** Every subject under a filter, in pages, unordered. List by bucket: a listing costs what it lists. */
-  list(filter: string): AsyncIterable<string>;
+  /** Every subject under a filter, page by page, unordered. List by bucket: a listing costs what it lists. */
+  list(filter: string): AsyncIterable<Iterable<string>>;
   /** How many entries lie under a filter, asked again and again at O(1) (the pending count of an idle consumer). */
   count(filter: string): Promise<Counter>;
   /** Removes every entry under a filter; gives how many. */

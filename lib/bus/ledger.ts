@@ -51,16 +51,13 @@ async function read<T extends { readonly v: 1 }>(
   return entry;
 }
 
-async function* list(link: Link, stream: string, filter: string): AsyncIterable<string> {
+async function* list(link: Link, stream: string, filter: string): AsyncIterable<Iterable<string>> {
   for (let offset = 0; ;) {
-    const page = await subjectPage(link, stream, filter, offset);
-    let listed = 0;
-    for (const { subject } of page.subjects) {
-      yield subject;
-      listed += 1;
-    }
-    offset += listed;
-    if (listed === 0 || offset >= page.total) return;
+    const { subjects, total } = await subjectPage(link, stream, filter, offset);
+    const page = Array.from(subjects, ({ subject }) => subject);
+    if (page.length > 0) yield page;
+    offset += page.length;
+    if (page.length === 0 || offset >= total) return;
   }
 }
 

@@ -11,30 +11,39 @@ export interface ReadListing {
 }
 
 const OPEN = '"subjects":{';
-// Subjects are made of tokens (`token`, `encodeKey`): none has a quote, a brace or a backslash.
-const ENTRY = /"([^"\\{}]+)":(\d+),?/y;
+const [QUOTE, COMMA, ZERO] = Buffer.from('",0');
 
 /**
- * Reads the subjects one by one. As one object, each of them would be a key, and keys are kept by the engine until its
- * next full collection: an audit's memory would follow the number of samples.
+ * Reads the subjects one by one, from the bytes. As one object, each of them would be a key, and keys are kept by the
+ * engine until its next full collection: an audit's memory would follow the number of samples. So would a text of all.
  */
 export function readListing(data: Uint8Array): ReadListing {
-  const text = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('latin1');
-  const from = text.indexOf(OPEN);
-  const to = from < 0 ? -1 : text.indexOf('}', from);
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  const open = bytes.indexOf(OPEN);
+  const from = open + OPEN.length;
+  const to = open < 0 ? -1 : bytes.indexOf('}', from);
   if (to < 0) return { subjects: [], rest: data };
-  const rest = Buffer.from(text.slice(0, from + OPEN.length) + text.slice(to), 'latin1');
-  return { subjects: entries(text, from + OPEN.length, to), rest };
+  const rest = Buffer.concat([bytes.subarray(0, from), bytes.subarray(to)]);
+  return { subjects: entries(bytes.subarray(from, to)), rest };
 }
 
-function* entries(text: string, from: number, to: number): Generator<Listed> {
-  for (let at = from; at < to;) {
-    ENTRY.lastIndex = at;
-    const [, subject, messages] = ENTRY.exec(text) ?? [];
-    if (subject === undefined)
-      throw new Error(`a listing cannot be read at ${at}: ${text.slice(at, at + 80)}`);
-    // Now: others read their listings before the next entry of this one is asked for.
-    at = ENTRY.lastIndex;
-    yield { subject, messages: Number(messages) };
+// Subjects are made of tokens (`token`, `encodeKey`): none has a quote, a brace or a backslash.
+function* entries(bytes: Buffer): Generator<Listed> {
+  for (let at = 0; at < bytes.length;) {
+    const end = bytes.indexOf('":', at + 1, 'latin1');
+    if (bytes[at] !== QUOTE || end < 0) throw unreadable(bytes, at);
+    const subject = bytes.toString('latin1', at + 1, end);
+    let messages = 0;
+    for (at = end + 2; at < bytes.length && bytes[at] !== COMMA; at++) {
+      const digit = (bytes[at] ?? 0) - (ZERO ?? 0);
+      if (digit < 0 || digit > 9) throw unreadable(bytes, at);
+      messages = messages * 10 + digit;
+    }
+    at += 1;
+    yield { subject, messages };
   }
+}
+
+function unreadable(bytes: Buffer, at: number): Error {
+  return new Error(`a listing cannot be read at ${at}: ${bytes.toString('latin1', at, at + 80)}`);
 }

@@ -19,7 +19,7 @@ afterEach(async () => {
 
 async function listed(filter: string): Promise<string[]> {
   const subjects: string[] = [];
-  for await (const subject of bus.generations('p0').list(filter)) subjects.push(subject);
+  for await (const page of bus.generations('p0').list(filter)) subjects.push(...page);
   return subjects.toSorted();
 }
 

@@ -75,8 +75,8 @@ describe('a runner that is killed', () => {
     await first.kill();
     const ledger = world.bus.generations('p0');
     const stored = new Set<number>();
-    for await (const subject of ledger.list(ledger.filter({ job: 'job' }))) {
-      stored.add(ledger.parse(subject)?.doc ?? -1);
+    for await (const page of ledger.list(ledger.filter({ job: 'job' }))) {
+      for (const subject of page) stored.add(ledger.parse(subject)?.doc ?? -1);
     }
     const killedAt = Date.now();
     await world.runner({ ASSAY_ACK_WAIT: '2s' });

@@ -119,7 +119,7 @@ export class RunnerWorld {
   async generated(job: string): Promise<number> {
     const ledger = this.bus.generations(P);
     let count = 0;
-    for await (const _subject of ledger.list(ledger.filter({ job }))) count += 1;
+    for await (const page of ledger.list(ledger.filter({ job }))) count += [...page].length;
     return count;
   }
 
@@ -132,9 +132,11 @@ export class RunnerWorld {
       () => this.#logs(),
     );
     const found: Generation[] = [];
-    for await (const subject of ledger.list(ledger.filter({ job }))) {
-      const entry = await ledger.get(subject);
-      if (entry !== null) found.push(entry);
+    for await (const page of ledger.list(ledger.filter({ job }))) {
+      for (const subject of page) {
+        const entry = await ledger.get(subject);
+        if (entry !== null) found.push(entry);
+      }
     }
     return found.toSorted((a, b) => a.doc - b.doc || a.repeat - b.repeat);
   }

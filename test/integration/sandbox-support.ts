@@ -105,7 +105,7 @@ export class Stage {
     const ledger = this.bus.scores(PARTITION);
     for (let tries = 0; ; tries += 1) {
       const subjects: string[] = [];
-      for await (const subject of ledger.list(ledger.filter({ epoch, job }))) subjects.push(subject);
+      for await (const page of ledger.list(ledger.filter({ epoch, job }))) subjects.push(...page);
       if (subjects.length >= count || tries === 300) {
         const scores = await Promise.all(subjects.map(async (subject) => await ledger.get(subject)));
         return scores

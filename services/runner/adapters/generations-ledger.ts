@@ -8,8 +8,8 @@ export function ledgerGenerations(ledger: Ledger<Generation, GenerationKey>): Ge
     store: (generation) => ledger.store(generation),
     async stored({ kind, job, task, bucket }) {
       const subjects = new Set<string>();
-      for await (const subject of ledger.list(ledger.filter({ kind, job, task, bucket })))
-        subjects.add(subject);
+      for await (const page of ledger.list(ledger.filter({ kind, job, task, bucket })))
+        for (const subject of page) subjects.add(subject);
       return subjects;
     },
     nameOf: ({ kind, job, task }, doc, repeat) => ledger.subjectOf({ kind, job, task, doc, repeat }),

@@ -36,9 +36,13 @@ export async function* missingScores(ports: RunPorts, job: JobRecord, plan: Task
   }
 }
 
-async function* found<T>(ledger: Ledger<T>, filter: string): AsyncGenerator<Found> {
-  for await (const subject of ledger.list(filter)) {
+async function* found<T>(ledger: Ledger<T>, filter: string): AsyncGenerator<Iterable<Found>> {
+  for await (const subjects of ledger.list(filter)) yield read(ledger, subjects);
+}
+
+function* read<T>(ledger: Ledger<T>, subjects: Iterable<string>): Generator<Found> {
+  for (const subject of subjects) {
     const parts = ledger.parse(subject);
-    if (parts !== null) yield { doc: parts.doc, repeat: parts.repeat };
+    if (parts !== null) yield parts;
   }
 }

@@ -23,20 +23,22 @@ export interface Found {
   readonly repeat: number | 'all';
 }
 
-/** Compares what a ledger lists for one bucket with what the plan says must be there. */
+/** Compares what a ledger lists for one bucket, page by page, with what the plan says must be there. */
 export async function compare(
   range: BucketRange,
   plan: Pick<TaskPlan, 'repeats'>,
   per: 'sample' | 'document',
-  found: AsyncIterable<Found> | Iterable<Found>,
+  found: AsyncIterable<Iterable<Found>> | Iterable<Iterable<Found>>,
 ): Promise<{ readonly missing: readonly Missing[]; readonly unexpected: number }> {
   const width = per === 'sample' ? plan.repeats : 1;
   const seen = new Uint8Array((range.end - range.first) * width);
   let unexpected = 0;
-  for await (const { doc, repeat } of found) {
-    const place = placeOf(range, width, per, doc, repeat);
-    if (place === null || seen[place] === 1) unexpected += 1;
-    else seen[place] = 1;
+  for await (const page of found) {
+    for (const { doc, repeat } of page) {
+      const place = placeOf(range, width, per, doc, repeat);
+      if (place === null || seen[place] === 1) unexpected += 1;
+      else seen[place] = 1;
+    }
   }
   const missing: Missing[] = [];
   for (let place = 0; place < seen.length; place++) {

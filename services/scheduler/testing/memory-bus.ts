@@ -54,7 +54,7 @@ function ledger<T extends K, K>(entries: SubjectParts[]): Ledger<T, K> {
     filter: (filter) => JSON.stringify(filter),
     parse: (subject) => JSON.parse(subject) as SubjectParts,
     async *list(filter) {
-      yield* under(filter).map((entry) => JSON.stringify(entry));
+      yield under(filter).map((entry) => JSON.stringify(entry));
     },
     count: async (filter) => ({ value: async () => under(filter).length, close: async () => undefined }),
     async purge(filter) {
