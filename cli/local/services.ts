@@ -11,7 +11,7 @@ import type { Ports } from './state.ts';
  */
 const HEAP: Readonly<Record<ServiceName, readonly string[]>> = {
   scheduler: ['--max-semi-space-size=2', '--heap-growing-percent=10'],
-  runner: ['--max-semi-space-size=16', '--heap-growing-percent=100'],
+  runner: ['--max-semi-space-size=8', '--heap-growing-percent=100'],
   sandbox: ['--max-semi-space-size=4', '--heap-growing-percent=20'],
   reporter: ['--max-semi-space-size=4', '--heap-growing-percent=30'],
 };

@@ -17,7 +17,7 @@ const shape = {
   /** Executions that may wait for a slot over RPC before more are refused. */
   EXECUTE_QUEUE: settings.integer.default(64),
   /** Shards of documents that are kept in memory. */
-  DOCS_CACHE_BYTES: settings.bytes.default(8 * MIB),
+  DOCS_CACHE_BYTES: settings.bytes.default(2 * MIB),
   /** `enforced`: no work is taken until it was tried that nothing forbidden can be reached. */
   WALLS: settings.walls.default('off'),
   /** What this pod must not reach, and a submission even less. */

@@ -17,7 +17,10 @@ import {
   valuesOf,
   type ClaimMode,
 } from '../support/installation.ts';
+import { jobProgress, rowsOf, submitMixed, withoutTimes } from '../support/mixed-job.ts';
+import { deleteOneOfEach, DELETED } from '../support/pod-deletions.ts';
 import { HOME } from '../support/stack.ts';
+import { loadScriptedServer } from './node-image.ts';
 
 // One boot, one installation: what a platform team and its users do, from the first command to the last.
 const found = await requireCluster();
@@ -37,6 +40,7 @@ describe.skipIf(found === null || engine === null)('an installation', () => {
   let bob: Assay;
   let demo: Results['results'];
   let job = '';
+  let scripted = '';
   const began = performance.now();
   let last = began;
   const step = (what: string) => {
@@ -55,6 +59,7 @@ describe.skipIf(found === null || engine === null)('an installation', () => {
     step('images built and loaded');
     await cluster.script('volumes.sh', '4', '120Gi', 'install');
     await cluster.script('devices.sh', 'extended', cluster.nodes[1] ?? '', 'tenstorrent.com/n150', '2');
+    scripted = await loadScriptedServer(cluster);
     hub = await demoHub();
     alice = await tenant(cluster, 'team-a');
     bob = await tenant(cluster, 'team-b');
@@ -91,7 +96,7 @@ describe.skipIf(found === null || engine === null)('an installation', () => {
   }
 
   it('is made by helm install, and ready', LONG, async () => {
-    const said = await helm(cluster, 'install', valuesOf(hub, 'extended_resource'));
+    const said = await helm(cluster, 'install', valuesOf(hub, 'extended_resource', scripted));
     expect(said).toContain('assay submit');
     step('helm install');
   });
@@ -129,9 +134,35 @@ describe.skipIf(found === null || engine === null)('an installation', () => {
     step('helm test');
   });
 
+  it(
+    'loses nothing and does nothing twice when a pod of each service, the model server and NATS is deleted',
+    { timeout: 900_000 },
+    async () => {
+      const undisturbed = await submitMixed(alice, 'undisturbed');
+      expect(await alice('watch', undisturbed.id)).toMatchObject({ code: 0 });
+      step(`${undisturbed.samples} samples undisturbed`);
+      const disturbed = await submitMixed(alice, 'disturbed');
+      expect(await deleteOneOfEach(cluster, () => jobProgress(alice, disturbed.id), 350)).toEqual(DELETED);
+      expect(await alice('watch', disturbed.id)).toMatchObject({ code: 0 });
+      const [whole, again] = [await rowsOf(alice, undisturbed), await rowsOf(alice, disturbed)];
+      const about = await done(alice, 'job', disturbed.id, '--json');
+      console.log(
+        `one pod of each deleted: ${DELETED.join(', ')}; ${disturbed.samples} samples, ${again.rows.length} rows, ` +
+          `duplicates ${again.duplicates}, missing ${whole.rows.length - again.rows.length}`,
+      );
+      expect(about).toContain(`all ${disturbed.scores} scores once`);
+      expect(again.duplicates).toBe(0);
+      expect(again.rows).toEqual(whole.rows);
+      const report = async (id: string) =>
+        withoutTimes(await done(alice, 'report', id, '--format', 'json')).replaceAll(id, '(job)');
+      expect(await report(disturbed.id)).toBe(await report(undisturbed.id));
+      step('the same with one pod of each deleted');
+    },
+  );
+
   it('runs the same by a DRA claim', LONG, async () => {
     await cluster.script('devices.sh', 'dra', cluster.nodes[0] ?? '');
-    await helm(cluster, 'upgrade', valuesOf(hub, 'dra' satisfies ClaimMode));
+    await helm(cluster, 'upgrade', valuesOf(hub, 'dra' satisfies ClaimMode, scripted));
     await runs('claimed');
     const claims = await cluster.kubectl(['get', 'resourceclaims', '-n', SERVERS, '-o', 'name']);
     expect(claims).toContain('resourceclaim');

@@ -7,6 +7,7 @@ import { folderBlob } from '@assay/lib/blob';
 import type { PreparedRequest, ShardRequests } from '@assay/lib/domain';
 import { JobState } from '@assay/proto/assay/v1/job';
 import { storedGenerations } from '../support/ledger-times.ts';
+import { withoutTimes } from '../support/mixed-job.ts';
 import { mixedTasks } from '../support/mixed-tasks.ts';
 import {
   promptKey,
@@ -266,14 +267,8 @@ async function readReport(folder: string): Promise<Map<string, string>> {
   return files;
 }
 
-const MAY_DIFFER =
-  /"(date|start_time|end_time|total_evaluation_time_seconds|server_restarts|endpoint|host|hostname)":\s*("[^"]*"|[\d.]+)/g;
 /** In the Markdown report: the duration, and how long the results file is, which holds dates and durations. */
 const MAY_DIFFER_LINES = /^.*\b(duration|restarts|from start to end)\b.*$|^\| results_.*$/gim;
-
-function withoutTimes(text: string): string {
-  return text.replaceAll(MAY_DIFFER, '"$1": null').replaceAll(/\d{4}-\d\d-\d\dT[\d:.-]+Z?/g, '(date)');
-}
 
 async function natsPort(stack: Stack): Promise<number> {
   const ports = JSON.parse(await readFile(stack.layout.portsFile, 'utf8')) as { readonly nats: number };

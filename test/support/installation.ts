@@ -44,13 +44,14 @@ export type ClaimMode = 'extended_resource' | 'dra';
  * The values of a first try on a cluster without hardware: the demo's model on boards that are only counted, served by an
  * image that honours their contract. The overlay of `requests`, `hugepages_1gi` and `host_ipc` is the documented one.
  */
-export function valuesOf(hub: Hub, claim: ClaimMode): object {
+export function valuesOf(hub: Hub, claim: ClaimMode, scripted: string): object {
   const port = Number(new URL(hub.url).port);
   return {
     servers: {
       images: { 'assay/cpu-server': 'assay/cpu-server:0.1.0' },
       hub: { url: `http://${HOST}:${port}`, port, peers: [{ ipBlock: { cidr: `${HOST}/32` } }] },
       cache: { size: '2Gi' },
+      allow: { images: [scripted] },
     },
     monitoring: { enabled: false },
     catalog: {
@@ -66,6 +67,25 @@ export function valuesOf(hub: Hub, claim: ClaimMode): object {
         },
       },
       models: {
+        scripted: {
+          name: 'scripted',
+          description: 'Answers by a script, each after a pause.',
+          license: 'Apache-2.0',
+          model_id: 'scripted',
+          context_length: 4096,
+          devices: ['cpu'],
+          servers: {
+            cpu: {
+              image: scripted,
+              args: ['/app/model-server.ts', '--keep', '--host', '0.0.0.0', '--port', '8000'].concat(
+                ['--script', '/app/fault-answers.ts'],
+                ['--behaviour', JSON.stringify({ delayMs: 700 })],
+              ),
+              ceiling: 24,
+              settle: '1s',
+            },
+          },
+        },
         'smollm2-135m-instruct': {
           devices: ['cpu', 'n150'],
           weights: { image: null, hub: 'assay/demo', revision: 'main' },

@@ -23,6 +23,8 @@ export interface ModelServerOptions {
   readonly ownProcess?: boolean;
   /** Default: any free one. */
   readonly port?: number;
+  /** Where it listens when it runs here. Default: loopback. */
+  readonly host?: string;
 }
 
 /** An OpenAI-compatible server whose answers depend on what is asked and on nothing else. */
@@ -51,7 +53,7 @@ async function startHere(options: ModelServerOptions): Promise<ModelServer> {
     script: options.script ?? (await loadScript(options.scriptModule)),
   };
   const server = createScriptedServer(scripted);
-  const port = await listen(server, options.port ?? 0);
+  const port = await listen(server, options.port ?? 0, options.host ?? '127.0.0.1');
   const stop = async () => {
     server.closeAllConnections();
     await new Promise<void>((done) => void server.close(() => done()));
@@ -109,12 +111,10 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   await exit;
 }
 
-function listen(server: Server, port: number): Promise<number> {
+function listen(server: Server, port: number, host: string): Promise<number> {
   return new Promise((done, failed) => {
     server.once('error', failed);
-    server.listen({ port, host: '127.0.0.1', backlog: 4_096 }, () =>
-      done((server.address() as AddressInfo).port),
-    );
+    server.listen({ port, host, backlog: 4_096 }, () => done((server.address() as AddressInfo).port));
   });
 }
 
@@ -128,10 +128,14 @@ async function loadScript(module: string | undefined): Promise<Script | undefine
   return loaded.answer;
 }
 
-/** `node test/support/model-server.ts [--port N] [--behaviour JSON] [--script MODULE]`: prints its port, serves until its input ends. */
+/**
+ * `node test/support/model-server.ts [--host H] [--port N] [--behaviour JSON] [--script MODULE] [--keep]`: prints its
+ * port, serves until its input ends, or with `--keep` until it is told to stop.
+ */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
+      host: { type: 'string', default: '127.0.0.1' },
       port: { type: 'string', default: '0' },
       behaviour: { type: 'string', default: '{}' },
       script: { type: 'string' },
@@ -139,6 +143,7 @@ async function main(): Promise<void> {
     },
   });
   const server = await startHere({
+    host: values.host,
     port: Number(values.port),
     behaviour: JSON.parse(values.behaviour) as Partial<Behaviour>,
     ...(values.script !== undefined && { scriptModule: values.script }),
