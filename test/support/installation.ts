@@ -77,10 +77,11 @@ export function valuesOf(hub: Hub, claim: ClaimMode, scripted: string): object {
           servers: {
             cpu: {
               image: scripted,
-              args: ['/app/model-server.ts', '--keep', '--host', '0.0.0.0', '--port', '8000'].concat(
-                ['--script', '/app/fault-answers.ts'],
-                ['--behaviour', JSON.stringify({ delayMs: 700 })],
-              ),
+              args: ['/app/model-server.ts', '--keep', '--host', '0.0.0.0', '--port', '8000'].concat([
+                '--script',
+                '/app/fault-answers.ts',
+              ]),
+              env: { BEHAVIOUR: JSON.stringify({ model: 'scripted', delayMs: 700 }) },
               ceiling: 24,
               settle: '1s',
             },

@@ -137,7 +137,7 @@ async function main(): Promise<void> {
     options: {
       host: { type: 'string', default: '127.0.0.1' },
       port: { type: 'string', default: '0' },
-      behaviour: { type: 'string', default: '{}' },
+      behaviour: { type: 'string', default: process.env['BEHAVIOUR'] ?? '{}' },
       script: { type: 'string' },
       keep: { type: 'boolean', default: false },
     },
