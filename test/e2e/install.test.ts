@@ -19,6 +19,7 @@ import {
 } from '../support/installation.ts';
 import { jobProgress, rowsOf, submitMixed, withoutTimes } from '../support/mixed-job.ts';
 import { deleteOneOfEach, DELETED } from '../support/pod-deletions.ts';
+import { asked, granted, unused } from '../support/rights.ts';
 import { HOME } from '../support/stack.ts';
 import { loadScriptedServer } from './node-image.ts';
 
@@ -27,6 +28,8 @@ const found = await requireCluster();
 const engine = found?.record == null ? null : await dockerEngine('an installation with pods', ['mmdebstrap']);
 const cluster = found as Cluster; // nothing below runs without one
 const TASKS = ['demo_generate', 'demo_choices', 'demo_code'];
+/** Rights that this course of things does not call for, and what does. */
+const UNUSED: ReadonlySet<string> = new Set([]);
 const LONG = { timeout: 420_000 };
 
 type Assay = (...args: readonly string[]) => Promise<Ended>;
@@ -167,6 +170,20 @@ describe.skipIf(found === null || engine === null)('an installation', () => {
     const claims = await cluster.kubectl(['get', 'resourceclaims', '-n', SERVERS, '-o', 'name']);
     expect(claims).toContain('resourceclaim');
     step('job by a DRA claim');
+  });
+
+  it('was granted the rights that it used in all of this, and no others', LONG, async () => {
+    const { allowed, forbidden } = await asked(cluster.auditLog ?? '', NAMESPACE);
+    const rights = await granted(cluster, NAMESPACE);
+    console.log(
+      [...rights]
+        .toSorted()
+        .map((right) => `${allowed.has(right) ? 'used  ' : '      '}${right}`)
+        .join('\n'),
+    );
+    console.log('forbidden', [...forbidden].toSorted());
+    expect(unused(rights, allowed).filter((right) => !UNUSED.has(right))).toEqual([]);
+    step('rights');
   });
 
   it('is uninstalled but for its volumes and namespaces', LONG, async () => {
