@@ -10,12 +10,13 @@ interface Outcome {
 const BENCHES: Readonly<Record<string, () => Promise<{ run(): Promise<Outcome> }>>> = {
   pipeline: () => import('./pipeline.ts'),
   sandbox: () => import('./sandbox.ts'),
+  'scheduler-memory': () => import('./scheduler-memory.ts'),
 };
 
 const name = process.argv[2] ?? '';
 const load = BENCHES[name];
 if (load === undefined) {
-  console.error(`usage: npm run bench -- NAME   where NAME is ${Object.keys(BENCHES).join(' or ')}`);
+  console.error(`usage: npm run bench -- NAME   where NAME is one of ${Object.keys(BENCHES).join(', ')}`);
   process.exitCode = 2;
 } else {
   const { run } = await load();
