@@ -100,6 +100,7 @@ async function buildOne(name: ImageName, title: string, site: Site): Promise<Bui
       folder: path.join(site.folder, name),
       run: site.run,
       natsServer,
+      model,
     });
     await image.stage(tree);
     await mkdir(context);
@@ -107,7 +108,7 @@ async function buildOne(name: ImageName, title: string, site: Site): Promise<Bui
     await tree.remove('.');
     doing = 'building';
     const tag = `assay/${name}:${await version()}`;
-    const base = site.bases.get(image.base);
+    const base = image.base === null ? undefined : site.bases.get(image.base);
     built = await site.engine.build({
       tag,
       dockerfile: path.join(import.meta.dirname, `${name}.Dockerfile`),
@@ -134,6 +135,12 @@ async function natsServer(): Promise<string> {
   const { natsServer: program } = await setUp({ parts: ['nats'], useNatsUrl: false, pinnedNats: true });
   if (program === null) throw new Error('the pinned nats-server was not brought');
   return program;
+}
+
+async function model(): Promise<string> {
+  const { model: file } = await setUp({ parts: ['model'] });
+  if (file === null) throw new Error('the model was not brought');
+  return file;
 }
 
 async function version(): Promise<string> {

@@ -4,12 +4,13 @@ import { nodeProgram, packages, sources, type Tree } from './stage.ts';
 export const BASES = ['plain', 'python', 'postgres'] as const;
 export type BaseKind = (typeof BASES)[number];
 
-export const NAMES = ['service', 'sandbox', 'cpu-server', 'nats', 'postgres'] as const;
+export const NAMES = ['service', 'sandbox', 'cpu-server', 'nats', 'postgres', 'demo-weights'] as const;
 export type ImageName = (typeof NAMES)[number];
 
 /** One image: what it stands on, how large it may be, and what is laid over its base. */
 export interface Image {
-  readonly base: BaseKind;
+  /** Null: on nothing. */
+  readonly base: BaseKind | null;
   /** Uncompressed; null where nobody counts. */
   readonly mostBytes: number | null;
   readonly stage: (tree: Tree) => Promise<void>;
@@ -77,6 +78,15 @@ export const IMAGES: Readonly<Record<ImageName, Image>> = {
       await tree.copy(path.join(from, 'pg_hba.conf'), 'etc/postgresql/pg_hba.conf');
       for (const name of ['passwd', 'group']) await tree.copy(path.join(from, name), `etc/${name}`);
       tree.writable('data');
+    },
+  },
+  'demo-weights': {
+    base: null,
+    mostBytes: null,
+    async stage(tree) {
+      const model = await tree.model();
+      await tree.copy(model, path.basename(model));
+      await tree.copy(`${model}.LICENSE.txt`, `${path.basename(model)}.LICENSE.txt`);
     },
   },
 };

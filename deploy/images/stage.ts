@@ -11,6 +11,8 @@ export interface Tree {
   readonly home: string;
   readonly run: Run;
   readonly natsServer: () => Promise<string>;
+  /** The demo's model; its licence lies beside it. */
+  readonly model: () => Promise<string>;
   /** `to` and the like are paths within the tree. */
   at(to: string): string;
   copy(from: string, to: string): Promise<void>;
@@ -27,9 +29,10 @@ export interface TreeOptions {
   readonly folder: string;
   readonly run: Run;
   readonly natsServer: () => Promise<string>;
+  readonly model: () => Promise<string>;
 }
 
-export async function createTree({ home, folder, run, natsServer }: TreeOptions): Promise<Tree> {
+export async function createTree({ home, folder, run, natsServer, model }: TreeOptions): Promise<Tree> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const at = (to: string) => path.join(folder, to);
@@ -38,6 +41,7 @@ export async function createTree({ home, folder, run, natsServer }: TreeOptions)
     home,
     run,
     natsServer,
+    model,
     at,
     copy: (from, to) => cp(from, at(to), { recursive: true, dereference: true }),
     async move(from, to) {
