@@ -5,7 +5,7 @@ import { tableOf } from './table.ts';
 describe('readArguments', () => {
   it('asks for every image, on the bases of the Dockerfiles, when nothing is said', () => {
     expect(readArguments([])).toMatchObject({
-      names: ['service', 'sandbox', 'cpu-server', 'nats', 'postgres'],
+      names: ['service', 'sandbox', 'cpu-server', 'nats', 'postgres', 'demo-weights'],
       packages: false,
       save: null,
     });
