@@ -11,6 +11,7 @@ import {
   helm,
   loadImages,
   NAMESPACE,
+  oneScheduler,
   SANDBOXES,
   SERVERS,
   tenant,
@@ -166,6 +167,7 @@ describe.skipIf(found === null || engine === null)('an installation', () => {
   it('runs the same by a DRA claim', LONG, async () => {
     await cluster.script('devices.sh', 'dra', cluster.nodes[0] ?? '');
     await helm(cluster, 'upgrade', valuesOf(hub, 'dra' satisfies ClaimMode, scripted));
+    await oneScheduler(cluster);
     await runs('claimed');
     const claims = await cluster.kubectl(['get', 'resourceclaims', '-n', SERVERS, '-o', 'name']);
     expect(claims).toContain('resourceclaim');

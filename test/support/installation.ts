@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import type { Cluster } from '../cluster/cluster.ts';
 import { execute } from '../cluster/execute.ts';
@@ -125,6 +126,17 @@ export async function helm(
     return await execute(['helm', verb, 'assay', CHART, '--values', file, ...wait, ...more], cluster.env);
   } finally {
     await rm(folder, { recursive: true });
+  }
+}
+
+/** Waits until one scheduler is left: an old one may place a job as the old catalog says for as long as it leads. */
+export async function oneScheduler(cluster: Cluster): Promise<void> {
+  const mine = ['-n', NAMESPACE, '-l', 'app.kubernetes.io/component=scheduler', '-o', 'name'];
+  for (const until = Date.now() + 90_000; ;) {
+    const pods = (await cluster.kubectl(['get', 'pods', ...mine])).trim().split('\n');
+    if (pods.length === 1) return;
+    if (Date.now() > until) throw new Error(`still ${String(pods.length)} schedulers`);
+    await sleep(500);
   }
 }
 

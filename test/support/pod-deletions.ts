@@ -32,7 +32,7 @@ export async function deleteOneOfEach(
     if (pod === undefined) throw new Error(`no ready pod of ${kind} to delete`);
     await cluster.kubectl(['delete', 'pod', pod.name, '-n', namespace, '--wait=false']);
     deleted.push(kind);
-    await replaced(cluster, namespace, selector, pod.name);
+    await replaced(cluster, namespace, selector, pod);
   }
   return deleted;
 }
@@ -46,16 +46,17 @@ async function further(progress: () => Promise<number>, goal: number): Promise<n
   }
 }
 
-async function replaced(cluster: Cluster, namespace: string, selector: string, old: string): Promise<void> {
+async function replaced(cluster: Cluster, namespace: string, selector: string, old: Pod): Promise<void> {
   for (const until = Date.now() + 120_000; ;) {
     const pods = await podsOf(cluster, namespace, selector);
-    if (pods.some(({ name, ready }) => name !== old && ready)) return;
-    if (Date.now() > until) throw new Error(`nothing has taken the place of ${old}`);
+    if (pods.some(({ uid, ready }) => uid !== old.uid && ready)) return;
+    if (Date.now() > until) throw new Error(`nothing has taken the place of ${old.name}`);
     await sleep(250);
   }
 }
 
 interface Pod {
+  readonly uid: string;
   readonly name: string;
   readonly ready: boolean;
 }
@@ -68,6 +69,7 @@ interface Listed {
 async function podsOf(cluster: Cluster, namespace: string, selector: string): Promise<readonly Pod[]> {
   const said = await cluster.kubectl(['get', 'pods', '-n', namespace, '-l', selector, '-o', 'json']);
   return (JSON.parse(said) as { readonly items: readonly Listed[] }).items.map(({ metadata, status }) => ({
+    uid: metadata.uid,
     name: metadata.name,
     ready:
       metadata.deletionTimestamp === undefined &&
