@@ -30,6 +30,7 @@ import { kvServers } from './adapters/servers-kv.ts';
 import { readConfig } from './config.ts';
 import { lead } from './lead.ts';
 import { countEdge, countLedger, countJobs, countServers, kubeMetrics, schedulerMetrics } from './metrics.ts';
+import { startMetrics } from './start-metrics.ts';
 import { serverKeyOf } from './place/server-key.ts';
 import { catalogService } from './serve-catalog.ts';
 import { jobService, placementIn } from './serve.ts';
@@ -64,10 +65,13 @@ async function start(life: Life): Promise<void> {
       }
     },
   });
+  const countStarts = startMetrics(world.metrics);
   const gauges = async () => {
     countJobs(own, jobs.all(), JOB_STATES);
     own.leads.set(elected.leads() ? 1 : 0);
-    countServers(own, led === null ? [] : [led, external]);
+    const clusters = led === null ? [] : [led, external];
+    countServers(own, clusters);
+    countStarts(clusters);
     for (const partition of config.PARTITIONS) {
       countLedger(own, partition, 'generations', await bus.generations(partition).usage());
       countLedger(own, partition, 'scores', await bus.scores(partition).usage());
