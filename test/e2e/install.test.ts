@@ -20,7 +20,7 @@ import {
 } from '../support/installation.ts';
 import { jobProgress, rowsOf, submitMixed, withoutTimes } from '../support/mixed-job.ts';
 import { deleteOneOfEach, DELETED } from '../support/pod-deletions.ts';
-import { asked, granted, unused } from '../support/rights.ts';
+import { asked, canList, granted, unused } from '../support/rights.ts';
 import { HOME } from '../support/stack.ts';
 import { loadScriptedServer } from './node-image.ts';
 
@@ -177,6 +177,7 @@ describe.skipIf(found === null || engine === null)('an installation', () => {
   it('was granted the rights that it used in all of this, and no others', LONG, async () => {
     const { allowed, forbidden } = await asked(cluster.auditLog ?? '', NAMESPACE);
     const rights = await granted(cluster, NAMESPACE);
+    console.log(await canList(cluster, [NAMESPACE, SERVERS, SANDBOXES]));
     console.log(
       [...rights]
         .toSorted()

@@ -86,6 +86,25 @@ export async function asked(
   return { allowed, forbidden };
 }
 
+/** `kubectl auth can-i --list` of each service account of the namespaces, in its own. */
+export async function canList(cluster: Cluster, namespaces: readonly string[]): Promise<string> {
+  const lists: string[] = [];
+  for (const namespace of namespaces) {
+    const said = await cluster.kubectl(['get', 'serviceaccounts', '-n', namespace, '-o', 'name']);
+    for (const account of said
+      .trim()
+      .split('\n')
+      .map((name) => name.replace('serviceaccount/', ''))) {
+      const as = `--as=system:serviceaccount:${namespace}:${account}`;
+      lists.push(
+        `${namespace}/${account}`,
+        await cluster.kubectl(['auth', 'can-i', '--list', as, '-n', namespace]),
+      );
+    }
+  }
+  return lists.join('\n');
+}
+
 /** Rights that nobody has used. A right in all namespaces is used by what asked in any. */
 export function unused(rights: ReadonlySet<Right>, used: ReadonlySet<Right>): readonly Right[] {
   const anywhere = new Set([...used].map((right) => right.replace(/ \S+$/, ' *')));
