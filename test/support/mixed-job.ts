@@ -60,7 +60,7 @@ export async function rowsOf(
   { id }: MixedJob,
 ): Promise<{ readonly rows: readonly string[]; readonly duplicates: number }> {
   const { code, out, err } = await assay('samples', id, '--json');
-  if (code !== 0) throw new Error(`samples of ${id}: ${err}`);
+  if (code !== 0) throw new Error(`samples of ${id}: ${String(code)} ${err}${out.slice(-1_000)}`);
   const rows = out.split('\n').filter((line) => line !== '');
   const keys = rows.map((row) => {
     const line = JSON.parse(row) as { readonly doc_hash: string; readonly filter: string };
