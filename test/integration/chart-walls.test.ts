@@ -154,11 +154,11 @@ describe.skipIf(helm === undefined)('the rights', () => {
       .map((binding) => (binding as unknown as { roleRef: { name: string } }).roleRef.name);
     const rights = bound.flatMap((name) => only(objects, 'ClusterRole', name).rules ?? []).flatMap(words);
     expect(rights.toSorted()).toEqual([
-      'deviceclasses: get list watch',
-      'nodes: get list watch',
-      'pods: get list watch',
-      'resourceclaims: get list watch',
-      'resourceslices: get list watch',
+      'deviceclasses: list',
+      'nodes: list watch',
+      'pods: list watch',
+      'resourceclaims: list watch',
+      'resourceslices: list watch',
       'subjectaccessreviews: create',
       'tokenreviews: create',
     ]);
