@@ -5,6 +5,8 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bringUp, takeDown } from '../cluster/bring-up.ts';
 import { requireCluster, type Cluster } from '../cluster/cluster.ts';
+import { execute } from '../cluster/execute.ts';
+import { CHART } from '../support/chart.ts';
 import { startNats } from '../support/nats.ts';
 import { HOME } from '../support/stack.ts';
 import { rssMib } from './processes.ts';
@@ -12,7 +14,11 @@ import { rssMib } from './processes.ts';
 const NODES = 500;
 const PODS = 5_000;
 const NAMESPACE = 'assay-bench';
+/** Where the others' pods are. */
+const LOAD = 'assay-load';
 const WATCHED_S = 60;
+const START_LIMIT_MS = 60_000;
+const LOG = 'scheduler.log';
 /** As the chart starts it. */
 const FLAGS = ['--max-semi-space-size=2', '--heap-growing-percent=10', '--max-old-space-size=320'];
 const RATE = { qps: 20, burst: 30 };
@@ -36,14 +42,14 @@ async function measure(cluster: Cluster) {
   const folder = await mkdtemp(path.join(tmpdir(), 'assay-scheduler-'));
   const nats = await startNats();
   try {
-    await cluster.kubectl(['create', 'namespace', NAMESPACE]);
-    await cluster.kubectl(['create', 'serviceaccount', 'assay-epoch', '-n', NAMESPACE]);
-    const idle = await watched(cluster, folder, nats.url, async () => undefined);
+    const kubeconfig = await install(cluster, folder);
+    const site = { cluster, folder, kubeconfig, natsUrl: nats.url };
+    const idle = await watched(site, async () => undefined);
     console.error(`empty cluster: ${JSON.stringify(idle)}`);
     await cluster.script('devices.sh', 'kwok', String(NODES), 'tenstorrent.com/n150=4');
     await fill(cluster);
     console.error(`${NODES} nodes and ${PODS} pods are there`);
-    const full = await watched(cluster, folder, nats.url, () => change(cluster));
+    const full = await watched(site, () => change(cluster));
     return {
       figures: {
         pods: PODS,
@@ -63,10 +69,46 @@ async function measure(cluster: Cluster) {
     };
   } finally {
     await cluster.script('devices.sh', 'kwok', '0');
-    await cluster.kubectl(['delete', 'namespace', NAMESPACE, '--wait=false', '--ignore-not-found']);
+    await cluster.kubectl(['delete', 'namespace', LOAD, '--wait=false', '--ignore-not-found']);
+    await execute(
+      ['helm', 'uninstall', 'assay', '--namespace', NAMESPACE, '--ignore-not-found'],
+      cluster.env,
+    );
     await nats.stop();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+interface Site {
+  readonly cluster: Cluster;
+  readonly folder: string;
+  /** As the chart's account for the scheduler. */
+  readonly kubeconfig: string;
+  readonly natsUrl: string;
+}
+
+/** The chart without its pods: the scheduler's rights, its anchors and the fence of its epoch. */
+async function install(cluster: Cluster, folder: string): Promise<string> {
+  const at = ['--namespace', NAMESPACE, '--create-namespace', '--set', 'monitoring.enabled=false'];
+  await execute(['helm', 'install', 'assay', CHART, ...at], cluster.env);
+  for (const namespace of [NAMESPACE, `${NAMESPACE}-sandboxes`])
+    await cluster.kubectl(['scale', 'deployment,statefulset', '--all', '--replicas=0', '-n', namespace]);
+  await cluster.kubectl(['create', 'namespace', LOAD]);
+  const token = await cluster.kubectl([
+    'create',
+    'token',
+    'assay-scheduler',
+    '-n',
+    NAMESPACE,
+    '--duration=2h',
+  ]);
+  const config = JSON.parse(await cluster.kubectl(['config', 'view', '--raw', '-o', 'json'])) as {
+    readonly users: readonly { readonly name: string }[];
+  };
+  const users = config.users.map(({ name }) => ({ name, user: { token: token.trim() } }));
+  const file = path.join(folder, 'kubeconfig');
+  await writeFile(file, JSON.stringify({ ...config, users }), { mode: 0o600 });
+  return file;
 }
 
 interface Watched {
@@ -78,14 +120,10 @@ interface Watched {
 }
 
 /** A scheduler's life: its start, then a minute during which `meanwhile` runs again and again. */
-async function watched(
-  cluster: Cluster,
-  folder: string,
-  natsUrl: string,
-  meanwhile: () => Promise<void>,
-): Promise<Watched> {
+async function watched(site: Site, meanwhile: () => Promise<void>): Promise<Watched> {
+  const { folder } = site;
   const startedAt = performance.now();
-  const { child, ops } = await startScheduler(cluster, folder, natsUrl);
+  const { child, ops } = await startScheduler(site);
   let rss = 0;
   let going = true;
   const sampling = (async () => {
@@ -93,7 +131,11 @@ async function watched(
   })();
   try {
     const address = await ops;
-    while (!(await isReady(address))) await sleep(200);
+    while (!(await isReady(address))) {
+      if (performance.now() - startedAt > START_LIMIT_MS)
+        throw new Error(`the scheduler is not ready: ${await readFile(path.join(folder, LOG), 'utf8')}`);
+      await sleep(200);
+    }
     const startS = (performance.now() - startedAt) / 1_000;
     let [p99Ms, maxMs] = [0, 0];
     for (const until = performance.now() + WATCHED_S * 1_000; performance.now() < until;) {
@@ -106,31 +148,34 @@ async function watched(
   } finally {
     going = false;
     await sampling;
-    const ended = new Promise((done) => child.once('exit', done));
-    child.kill('SIGTERM');
-    await ended;
+    if (child.exitCode === null) {
+      const ended = new Promise((done) => child.once('exit', done));
+      child.kill('SIGTERM');
+      await ended;
+    }
   }
 }
 
-async function startScheduler(
-  cluster: Cluster,
-  folder: string,
-  natsUrl: string,
-): Promise<{ readonly child: ChildProcess; readonly ops: Promise<string> }> {
+async function startScheduler({
+  cluster,
+  folder,
+  kubeconfig,
+  natsUrl,
+}: Site): Promise<{ readonly child: ChildProcess; readonly ops: Promise<string> }> {
   const servers = path.join(folder, 'servers.yaml');
   await mkdir(path.join(folder, 'blobs'), { recursive: true });
   const operator = {
-    namespace: NAMESPACE,
+    namespace: `${NAMESPACE}-servers`,
     anchor: 'assay-anchor',
     service_image: 'assay/service:0.1.0',
-    service_account: 'default',
+    service_account: 'assay-model-server',
     weights: { storage: { node_cache: '/var/lib/weights' } },
     cache: { empty_dir: '1Gi' },
   };
   await writeFile(servers, JSON.stringify(operator));
   const announced = path.join(folder, 'scheduler.json');
   await rm(announced, { force: true });
-  const log = await open(path.join(folder, 'scheduler.log'), 'a');
+  const log = await open(path.join(folder, LOG), 'a');
   const settings = {
     NATS_URL: natsUrl,
     BLOB_DIR: path.join(folder, 'blobs'),
@@ -139,7 +184,7 @@ async function startScheduler(
     CATALOG_DIR: path.join(HOME, 'catalog'),
     CLUSTER: 'kubernetes',
     SERVERS_FILE: servers,
-    KUBECONFIG: cluster.kubeconfig,
+    KUBECONFIG: kubeconfig,
     NAMESPACE,
     KUBE_QPS: String(RATE.qps),
     KUBE_BURST: String(RATE.burst),
@@ -148,7 +193,7 @@ async function startScheduler(
   const env = Object.fromEntries(Object.entries(settings).map(([key, value]) => [`ASSAY_${key}`, value]));
   const program = path.join(HOME, 'services/scheduler/main.ts');
   const child = spawn(process.execPath, [...FLAGS, program], {
-    env: { ...cluster.env, ...env },
+    env: { PATH: cluster.env['PATH'] ?? '', HOME: cluster.env['HOME'] ?? '/', ...env },
     stdio: ['ignore', log.fd, log.fd],
   });
   child.once('exit', () => void log.close());
@@ -157,7 +202,7 @@ async function startScheduler(
       const text = await readFile(announced, 'utf8').catch(() => '');
       if (text !== '') return (JSON.parse(text) as { readonly ops: string }).ops;
       if (child.exitCode !== null)
-        throw new Error(`the scheduler ended: ${await readFile(path.join(folder, 'scheduler.log'), 'utf8')}`);
+        throw new Error(`the scheduler ended: ${await readFile(path.join(folder, LOG), 'utf8')}`);
       await sleep(100);
     }
   })();
@@ -185,13 +230,13 @@ async function fill(cluster: Cluster): Promise<void> {
     for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) {
       const items = Array.from({ length: PODS / 20 }, (_, i) => pod((chunk ?? 0) * (PODS / 20) + i));
       const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
-      await cluster.kubectl(['create', '-n', NAMESPACE, '-f', '-'], list);
+      await cluster.kubectl(['create', '-n', LOAD, '-f', '-'], list);
     }
   };
   await Promise.all([lane(), lane(), lane(), lane()]);
   const running = async () => {
     const phase = ['--field-selector=status.phase=Running', '-o', 'name'];
-    return (await cluster.kubectl(['get', 'pods', '-n', NAMESPACE, ...phase])).split('\n').length - 1;
+    return (await cluster.kubectl(['get', 'pods', '-n', LOAD, ...phase])).split('\n').length - 1;
   };
   while ((await running()) < PODS) await sleep(2_000);
 }
@@ -200,7 +245,7 @@ async function fill(cluster: Cluster): Promise<void> {
 async function change(cluster: Cluster): Promise<void> {
   const names = Array.from({ length: 20 }, () => `pod-${Math.floor(Math.random() * PODS)}`);
   const label = `at=${String(Date.now())}`;
-  await cluster.kubectl(['label', '--overwrite', 'pod', '-n', NAMESPACE, ...names, label]);
+  await cluster.kubectl(['label', '--overwrite', 'pod', '-n', LOAD, ...names, label]);
 }
 
 /** About 10 KB, which is more than most have. */

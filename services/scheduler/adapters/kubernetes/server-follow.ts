@@ -1,6 +1,7 @@
 import type { Clock } from '@assay/lib/clock';
 import type { PodPlan } from './pod/plan.ts';
-import { tell, type Progress, type WeightsSeen } from './pod/start.ts';
+import type { Progress, WeightsSeen } from './pod/seen.ts';
+import { tell } from './pod/start.ts';
 import { lifeOf, restartsOf, type Server } from './server.ts';
 import { weightsFor, type ServerContext } from './server-context.ts';
 import { askProgress, askServer } from './server-look.ts';

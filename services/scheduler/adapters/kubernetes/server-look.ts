@@ -1,7 +1,7 @@
 import { AssayError, passing } from '@assay/lib/errors';
 import { askModels } from '../model-list.ts';
 import { PROGRESS_PORT, SERVER_PORT } from './pod/names.ts';
-import type { Progress } from './pod/start.ts';
+import type { Progress } from './pod/seen.ts';
 
 const ASK_MS = 5_000;
 /** A first token can wait behind everything that a server does to become warm. */

@@ -2,7 +2,7 @@ import type { Operator } from './servers-file.ts';
 import { WEIGHTS_LABEL, weightsName } from './pod/names.ts';
 import type { PodPlan } from './pod/plan.ts';
 import { weightsIdOf } from './pod/render-weights.ts';
-import type { WeightsSeen } from './pod/start.ts';
+import type { WeightsSeen } from './pod/seen.ts';
 import type { Reflector } from './reflector.ts';
 import type { BatchJob } from './trim-job.ts';
 import { isOwn, type OwnPod, type Pod } from './trim-pod.ts';

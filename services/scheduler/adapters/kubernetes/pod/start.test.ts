@@ -1,107 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { AssayError } from '@assay/lib/errors';
-import type { ContainerState, OwnPod } from '../trim-pod.ts';
-import { tell, type Progress, type Seen, type WeightsSeen } from './start.ts';
-
-const at = (second: number) => new Date(second * 1_000).toISOString();
-
-function container(over: Partial<ContainerState> = {}): ContainerState {
-  return {
-    name: 'server',
-    ready: false,
-    started: false,
-    runningSince: null,
-    restarts: 0,
-    imageId: '',
-    reason: '',
-    message: '',
-    exitCode: null,
-    lastReason: '',
-    lastExitCode: null,
-    lastMessage: '',
-    ...over,
-  };
-}
-
-function pod(over: Partial<OwnPod> = {}): OwnPod {
-  return {
-    name: 'server-k',
-    namespace: 's',
-    uid: 'u',
-    resourceVersion: '1',
-    node: 'node-1',
-    phase: 'Pending',
-    requests: {},
-    labels: {},
-    annotations: {},
-    ip: '10.0.0.1',
-    createdAt: at(1),
-    deleting: false,
-    conditions: [{ type: 'PodScheduled', status: 'True', reason: '', message: '', since: at(2) }],
-    containers: [container()],
-    ...over,
-  };
-}
-
-const UNSCHEDULED = pod({
-  node: '',
-  conditions: [
-    {
-      type: 'PodScheduled',
-      status: 'False',
-      reason: 'Unschedulable',
-      message: '0/2 nodes: no n150',
-      since: at(1),
-    },
-  ],
-});
-const progress = (over: Partial<Progress> = {}): Progress => ({
-  bytes: 1,
-  totalBytes: null,
-  files: 1,
-  lastGrowth: at(9),
-  detail: 'half way',
-  ...over,
-});
-const weights = (over: Partial<WeightsSeen> = {}): WeightsSeen => ({
-  state: 'fetching',
-  startedAt: at(1),
-  endedAt: null,
-  progress: null,
-  fault: null,
-  pod: null,
-  ...over,
-});
-
-function seen(over: Partial<Seen> = {}): Seen {
-  return {
-    nowMs: 10_000,
-    plan: {
-      device: 'n150',
-      weights: null,
-      budgets: { startMs: 60_000, pullMs: 30_000, stallMs: 20_000, settleMs: 5_000 },
-    },
-    askedAt: at(0),
-    waits: '',
-    scheduleMs: 30_000,
-    weights: null,
-    pod: pod(),
-    cache: null,
-    health: null,
-    warmAt: null,
-    restartsWhenWarm: 0,
-    ...over,
-  };
-}
-
-/** Each phase as `name from-to`, in seconds. */
-const phases = (of: Seen) =>
-  tell(of).start.map(({ phase, startedAt, endedAt }) => {
-    const [from, to] = [startedAt, endedAt].map((time) => (time === null ? '' : Date.parse(time) / 1_000));
-    return `${phase} ${from}-${to}`;
-  });
-
-const running = pod({ phase: 'Running', containers: [container({ runningSince: at(5) })] });
+import type { ContainerState } from '../trim-pod.ts';
+import {
+  UNSCHEDULED,
+  at,
+  container,
+  phases,
+  pod,
+  progress,
+  running,
+  seen,
+  weights,
+} from '../../../testing/start-seen.ts';
+import { tell } from './start.ts';
 
 describe('the phases of a start', () => {
   it('are told one after another', () => {
