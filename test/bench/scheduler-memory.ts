@@ -7,6 +7,7 @@ import { bringUp, takeDown } from '../cluster/bring-up.ts';
 import { requireCluster, type Cluster } from '../cluster/cluster.ts';
 import { execute } from '../cluster/execute.ts';
 import { CHART } from '../support/chart.ts';
+import { othersPod } from '../support/load-pods.ts';
 import { startNats } from '../support/nats.ts';
 import { HOME } from '../support/stack.ts';
 import { rssMib } from './processes.ts';
@@ -224,11 +225,15 @@ async function lagOf(address: string): Promise<{ readonly p99Ms: number; readonl
   return { p99Ms: ms('p99'), maxMs: ms('max') };
 }
 
+function podOf(n: number): object {
+  return othersPod(`pod-${n}`, `kwok-${n % NODES}`);
+}
+
 async function fill(cluster: Cluster): Promise<void> {
   const chunks = Array.from({ length: 20 }, (_, chunk) => chunk);
   const lane = async () => {
     for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) {
-      const items = Array.from({ length: PODS / 20 }, (_, i) => pod((chunk ?? 0) * (PODS / 20) + i));
+      const items = Array.from({ length: PODS / 20 }, (_, i) => podOf((chunk ?? 0) * (PODS / 20) + i));
       const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
       await cluster.kubectl(['create', '-n', LOAD, '-f', '-'], list);
     }
@@ -246,25 +251,4 @@ async function change(cluster: Cluster): Promise<void> {
   const names = Array.from({ length: 20 }, () => `pod-${Math.floor(Math.random() * PODS)}`);
   const label = `at=${String(Date.now())}`;
   await cluster.kubectl(['label', '--overwrite', 'pod', '-n', LOAD, ...names, label]);
-}
-
-/** About 10 KB, which is more than most have. */
-function pod(n: number): object {
-  const env = Array.from({ length: 20 }, (_, i) => ({ name: `SETTING_${i}`, value: 'v'.repeat(100) }));
-  const container = (name: string) => ({
-    name,
-    image: 'example.com/image:1',
-    env,
-    resources: { requests: { cpu: '10m', memory: '16Mi' } },
-  });
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: `pod-${n}` },
-    spec: {
-      nodeName: `kwok-${n % NODES}`,
-      tolerations: [{ operator: 'Exists' }],
-      containers: [container('a'), container('b')],
-    },
-  };
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CONFIG_MAPS, type KubeClient, type KubeObject, NODES, PODS, type Resource } from '@assay/lib/kube';
 import { canRunKubeServer, startKubeServer, type KubeServer } from '../support/kube-server.ts';
 import { clientFor, installAccount, NAMESPACE, startScript } from '../support/kube-world.ts';
+import { othersPod } from '../support/load-pods.ts';
 
 const TOKEN_REVIEWS: Resource = {
   group: 'authentication.k8s.io',
@@ -138,17 +139,7 @@ function node(n: number): object {
   return { metadata: { name: `node-${n}`, labels, annotations: { filler: 'x'.repeat(4_000) } } };
 }
 
-/** 10 KB as the API server gives it, which is more than most have. */
 function pod(n: number): object {
-  const env = Array.from({ length: 20 }, (_, i) => ({ name: `SETTING_${i}`, value: 'v'.repeat(100) }));
-  const container = (name: string) => ({
-    name,
-    image: 'example.com/image:1',
-    env,
-    resources: { requests: { cpu: '10m', memory: '16Mi' } },
-  });
-  return {
-    metadata: { name: `pod-${n}`, labels: n % 10 === 0 ? { 'app.kubernetes.io/managed-by': 'assay' } : {} },
-    spec: { nodeName: `node-${n % 500}`, containers: [container('a'), container('b')] },
-  };
+  const ours = n % 10 === 0 ? { 'app.kubernetes.io/managed-by': 'assay' } : {};
+  return othersPod(`pod-${n}`, `node-${n % 500}`, ours);
 }

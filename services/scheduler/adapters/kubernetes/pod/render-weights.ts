@@ -3,7 +3,8 @@ import type { KubeObject } from '@assay/lib/kube';
 import { COMPONENT, MANAGED_BY, PROGRESS_PORT, WEIGHTS, WEIGHTS_LABEL, weightsName } from './names.ts';
 import { WEIGHTS_FOLDER, type PlannedWeights } from './plan.ts';
 import { envOf, onNode, type Rendering } from './render.ts';
-import { ownership, SERVER_UID, weightsVolume } from './storage.ts';
+import { ground } from './ground.ts';
+import { ownership, weightsVolume } from './storage.ts';
 
 /** What it takes to fetch files. */
 const RESOURCES = { requests: { cpu: '100m', memory: '64Mi' }, limits: { memory: '256Mi' } };
@@ -91,20 +92,7 @@ export function weightsJobOf(
         metadata: { labels },
         spec: {
           restartPolicy: 'Never',
-          serviceAccountName: operator.serviceAccount,
-          automountServiceAccountToken: false,
-          enableServiceLinks: false,
-          ...(operator.pullSecrets.length === 0
-            ? {}
-            : { imagePullSecrets: operator.pullSecrets.map((name) => ({ name })) }),
-          securityContext: {
-            runAsNonRoot: true,
-            runAsUser: SERVER_UID,
-            runAsGroup: SERVER_UID,
-            fsGroup: SERVER_UID,
-            fsGroupChangePolicy: 'OnRootMismatch',
-            seccompProfile: { type: 'RuntimeDefault' },
-          },
+          ...ground(operator),
           ...(node === null ? {} : { affinity: onNode(node), tolerations: [{ operator: 'Exists' }] }),
           ...(operator.storage?.type === 'host' || operator.storage?.type === 'node'
             ? { initContainers: [ownership(operator, 'own', [mount])] }

@@ -16,7 +16,8 @@ import {
 } from './names.ts';
 import { needOf, WATCH_LIMITS, WATCH_REQUESTS } from './need.ts';
 import { WEIGHTS_FOLDER, type Claim, type PodPlan } from './plan.ts';
-import { cacheVolume, ownership, SERVER_UID, weightsVolume, type Volume } from './storage.ts';
+import { ground } from './ground.ts';
+import { cacheVolume, ownership, weightsVolume, type Volume } from './storage.ts';
 
 /** The object that owns what is created: its deletion takes all of it along. */
 export interface Anchor {
@@ -114,22 +115,9 @@ export function podOf(rendering: Rendering, node: string): KubeObject {
     spec: {
       restartPolicy: 'Always',
       terminationGracePeriodSeconds: 30,
-      serviceAccountName: operator.serviceAccount,
-      automountServiceAccountToken: false,
-      enableServiceLinks: false,
+      ...ground(operator),
       ...(plan.hostIpc ? { hostIPC: true } : {}),
       ...(operator.priorityClass === undefined ? {} : { priorityClassName: operator.priorityClass }),
-      ...(operator.pullSecrets.length === 0
-        ? {}
-        : { imagePullSecrets: operator.pullSecrets.map((name) => ({ name })) }),
-      securityContext: {
-        runAsNonRoot: true,
-        runAsUser: SERVER_UID,
-        runAsGroup: SERVER_UID,
-        fsGroup: SERVER_UID,
-        fsGroupChangePolicy: 'OnRootMismatch',
-        seccompProfile: { type: 'RuntimeDefault' },
-      },
       affinity: onNode(node),
       ...(Object.keys(need.labels).length === 0 ? {} : { nodeSelector: need.labels }),
       ...(need.tolerations.length === 0
