@@ -19,6 +19,7 @@ const NAMESPACE = 'assay-bench';
 const LOAD = 'assay-load';
 const WATCHED_S = 60;
 const START_LIMIT_MS = 60_000;
+const FILL_LIMIT_MS = 300_000;
 const LOG = 'scheduler.log';
 /** As the chart starts it. */
 const FLAGS = ['--max-semi-space-size=2', '--heap-growing-percent=10', '--max-old-space-size=320'];
@@ -241,9 +242,11 @@ async function fill(cluster: Cluster): Promise<void> {
   await Promise.all([lane(), lane(), lane(), lane()]);
   const running = async () => {
     const phase = ['--field-selector=status.phase=Running', '-o', 'name'];
-    return (await cluster.kubectl(['get', 'pods', '-n', LOAD, ...phase])).split('\n').length - 1;
+    const said = await cluster.kubectl(['get', 'pods', '-n', LOAD, ...phase]);
+    return said.split('\n').filter((line) => line !== '').length;
   };
-  while ((await running()) < PODS) await sleep(2_000);
+  for (const until = performance.now() + FILL_LIMIT_MS; (await running()) < PODS; await sleep(2_000))
+    if (performance.now() > until) throw new Error(`only ${await running()} pods run`);
 }
 
 /** Some pods change each second, as pods of a busy cluster do. */
