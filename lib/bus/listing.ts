@@ -11,7 +11,7 @@ export interface ReadListing {
 }
 
 const OPEN = '"subjects":{';
-const [QUOTE, COMMA, ZERO] = Buffer.from('",0');
+const [QUOTE, COMMA, ZERO] = [0x22, 0x2c, 0x30];
 
 /**
  * Reads the subjects one by one, from the bytes. As one object, each of them would be a key, and keys are kept by the
@@ -35,7 +35,7 @@ function* entries(bytes: Buffer): Generator<Listed> {
     const subject = bytes.toString('latin1', at + 1, end);
     let messages = 0;
     for (at = end + 2; at < bytes.length && bytes[at] !== COMMA; at++) {
-      const digit = (bytes[at] ?? 0) - (ZERO ?? 0);
+      const digit = (bytes[at] ?? 0) - ZERO;
       if (digit < 0 || digit > 9) throw unreadable(bytes, at);
       messages = messages * 10 + digit;
     }

@@ -18,8 +18,9 @@ import {
   valuesOf,
   type ClaimMode,
 } from '../support/installation.ts';
-import { jobProgress, rowsOf, submitMixed, withoutTimes } from '../support/mixed-job.ts';
+import { jobProgress, rowsOf, submitMixed } from '../support/mixed-job.ts';
 import { deleteOneOfEach, DELETED } from '../support/pod-deletions.ts';
+import { withoutTimes } from '../support/report-text.ts';
 import { asked, canList, granted, unused } from '../support/rights.ts';
 import { HOME } from '../support/stack.ts';
 import { loadScriptedServer } from './node-image.ts';

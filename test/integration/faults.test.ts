@@ -7,7 +7,6 @@ import { folderBlob } from '@assay/lib/blob';
 import type { PreparedRequest, ShardRequests } from '@assay/lib/domain';
 import { JobState } from '@assay/proto/assay/v1/job';
 import { storedGenerations } from '../support/ledger-times.ts';
-import { withoutTimes } from '../support/mixed-job.ts';
 import { mixedTasks } from '../support/mixed-tasks.ts';
 import {
   promptKey,
@@ -16,6 +15,7 @@ import {
   type RequestCounts,
 } from '../support/model-server.ts';
 import { seeded } from '../support/random.ts';
+import { withoutTimes } from '../support/report-text.ts';
 import { fileRows, repeatsIn, streamedRows } from '../support/sample-rows.ts';
 import { startStack, uploadFiles, type Stack } from '../support/stack.ts';
 
